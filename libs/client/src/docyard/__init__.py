@@ -1,0 +1,1 @@
+"""Docyard for Python: the SDK and the docyard command line."""

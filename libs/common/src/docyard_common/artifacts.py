@@ -1,0 +1,157 @@
+"""What the stages leave in the object store: keys, shapes and compression, for writers and readers.
+
+Everything of a document lies under `documents/<id>/`, so erasing is one prefix. A manifest is
+written last: where it lies, the artifacts of its stage are whole.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+import zstandard
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+_Artifact = TypeVar("_Artifact", bound=BaseModel)
+
+MAX_ARTIFACT_BYTES = 256 * 1024 * 1024
+"""Largest artifact that is decompressed into memory: far above any batch that is written."""
+
+
+class Artifact(BaseModel):
+    """Frozen, and tolerant of fields that a newer writer added."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Page(Artifact):
+    """One page as it was read; what has no pages (text, HTML, CSV) is cut into some."""
+
+    number: int = Field(ge=1)
+    text: str
+    width: float | None = None  # PDF points or image pixels
+    height: float | None = None
+    rotation: int = 0  # degrees clockwise, as declared by the document
+    heading: str | None = None  # of the section the page begins in, where the format has any
+
+
+class PageError(Artifact):
+    """A page that could not be read, while others could."""
+
+    number: int = Field(ge=1)
+    message: str
+
+
+class PageBatch(Artifact):
+    """Where consecutive pages lie together in one object."""
+
+    first: int = Field(ge=1)
+    last: int = Field(ge=1)
+    key: str
+
+
+class ExtractManifest(Artifact):
+    """The result of extract: complete when it exists."""
+
+    media_type: str
+    page_count: int = Field(ge=0)
+    characters: int = Field(ge=0)
+    batches: tuple[PageBatch, ...] = ()
+    page_errors: tuple[PageError, ...] = ()
+    thumbnail_key: str | None = None
+    extractor: str  # library that read it, for example "pypdfium2"
+    metadata: dict[str, Any] = Field(default_factory=dict)  # title, author, EXIF, columns …
+
+
+class Entity(Artifact):
+    """Something named in the text, with every page that names it."""
+
+    kind: str  # person, organisation, place, date, amount, email, url, phone, identifier
+    text: str
+    count: int = Field(ge=1)
+    pages: tuple[int, ...]
+
+
+class Keyword(Artifact):
+    """A word or phrase the document is about; a higher score says more."""
+
+    text: str
+    score: float = Field(ge=0, le=1)
+
+
+class Analysis(Artifact):
+    """The result of analyze: one object, which is its own manifest."""
+
+    language: str | None  # ISO 639-1; None where there is too little text to tell
+    language_confidence: float = Field(ge=0, le=1)
+    keywords: tuple[Keyword, ...] = ()
+    summary: str = ""
+    summary_pages: tuple[int, ...] = ()
+    entities: tuple[Entity, ...] = ()
+
+
+def document_prefix(document_id: UUID) -> str:
+    """Prefix of everything that is kept of a document."""
+    return f"documents/{document_id}/"
+
+
+def original_key(document_id: UUID) -> str:
+    return f"{document_prefix(document_id)}original"
+
+
+def stage_prefix(document_id: UUID, generation: int, stage: str) -> str:
+    """Prefix of what one stage of one generation leaves."""
+    return f"{document_prefix(document_id)}{generation}/{stage}/"
+
+
+def manifest_key(document_id: UUID, generation: int, stage: str) -> str:
+    return f"{stage_prefix(document_id, generation, stage)}manifest.json.zst"
+
+
+def pages_prefix(document_id: UUID, generation: int) -> str:
+    """Prefix of the page batches; while extract runs, what lies here is readable already."""
+    return f"{stage_prefix(document_id, generation, 'extract')}pages/"
+
+
+def pages_key(document_id: UUID, generation: int, *, first: int, last: int) -> str:
+    """Key of a batch; zero-padded, so that keys sort by page."""
+    return f"{pages_prefix(document_id, generation)}{first:07d}-{last:07d}.json.zst"
+
+
+def page_range(key: str) -> tuple[int, int]:
+    """Return the first and last page of a batch from its key. Raises ValueError for other keys."""
+    first, last = key.rsplit("/", 1)[-1].split(".", 1)[0].split("-")
+    return int(first), int(last)
+
+
+def thumbnail_key(document_id: UUID, generation: int) -> str:
+    return f"{stage_prefix(document_id, generation, 'extract')}thumbnail.webp"
+
+
+_PAGES = TypeAdapter(tuple[Page, ...])
+
+
+def dump(artifact: BaseModel) -> bytes:
+    """Write an artifact as zstd-compressed JSON."""
+    return zstandard.compress(artifact.model_dump_json().encode())
+
+
+def load(kind: type[_Artifact], data: bytes) -> _Artifact:
+    """Read an artifact. Raises ValueError where *data* is none of that kind."""
+    return kind.model_validate_json(_decompress(data))
+
+
+def dump_pages(pages: Sequence[Page]) -> bytes:
+    """Write a batch of pages as zstd-compressed JSON."""
+    return zstandard.compress(_PAGES.dump_json(tuple(pages)))
+
+
+def load_pages(data: bytes) -> tuple[Page, ...]:
+    """Read a batch of pages. Raises ValueError where *data* is none."""
+    return _PAGES.validate_json(_decompress(data))
+
+
+def _decompress(data: bytes) -> bytes:
+    try:
+        return zstandard.decompress(data, max_output_size=MAX_ARTIFACT_BYTES)
+    except zstandard.ZstdError as error:
+        raise ValueError("the artifact is not zstd") from error

@@ -1,0 +1,109 @@
+"""Facts about documents: topic `documents.events`, and the ticks of `documents.progress`."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from docyard_common.errors import FailureReason
+from docyard_common.events.envelope import DocumentEvent
+from docyard_common.events.stages import Priority, Stage
+
+
+class DocumentAccepted(DocumentEvent):
+    """The bytes are stored and the row is committed; nothing has read them yet."""
+
+    type: ClassVar[str] = "docyard.document.accepted.v1"
+
+    filename: str
+    content_type: str  # by content, as intake saw it
+    size_bytes: int = Field(ge=1)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")  # of the stored bytes
+    object_key: str  # key inside the bucket, never a URL
+    priority: Priority
+    accepted_at: datetime
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class StageEvent(DocumentEvent):
+    """A fact about one run of one stage."""
+
+    stage: Stage
+    attempt: int = Field(ge=1)
+    at: datetime
+
+
+class StageStarted(StageEvent):
+    """A slot took the document; it works on it under a lease."""
+
+    type: ClassVar[str] = "docyard.document.stage_started.v1"
+
+
+class StageFinished(StageEvent):
+    """The stage's results are stored and committed."""
+
+    type: ClassVar[str] = "docyard.document.stage_finished.v1"
+
+    pages_total: int | None = Field(default=None, ge=0)
+    duration_s: float = Field(ge=0)
+    results: dict[str, Any] = Field(default_factory=dict)
+    """Small facts for people (`content_type`, `language`, `page_count` …); artifacts stay in S3."""
+
+
+class StageRetrying(StageEvent):
+    """The run failed in a way that may pass; the next one starts at *due_at*."""
+
+    type: ClassVar[str] = "docyard.document.stage_retrying.v1"
+
+    reason: FailureReason
+    message: str
+    due_at: datetime
+
+
+class DocumentProgressed(StageEvent):
+    """How far a running stage is; may be lost, carries no decision."""
+
+    type: ClassVar[str] = "docyard.document.progressed.v1"
+
+    pages_done: int = Field(ge=0)
+    pages_total: int | None = Field(default=None, ge=0)
+    eta_s: float | None = Field(default=None, ge=0)  # of this stage, from the document's own pace
+    message: str = ""
+
+
+class DocumentCompleted(DocumentEvent):
+    """All stages are done: the document can be read and searched."""
+
+    type: ClassVar[str] = "docyard.document.completed.v1"
+
+    completed_at: datetime
+    pages_total: int | None = Field(default=None, ge=0)
+    with_errors: bool = False
+
+
+class DocumentFailed(DocumentEvent):
+    """The document's work is a dead letter; a person may replay it."""
+
+    type: ClassVar[str] = "docyard.document.failed.v1"
+
+    stage: Stage
+    attempt: int = Field(ge=1)
+    reason: FailureReason
+    message: str  # one sentence for the owner: what is wrong and what to do
+    failed_at: datetime
+
+
+class DocumentCancelled(DocumentEvent):
+    """Somebody who may stopped the work; nothing of this generation will follow."""
+
+    type: ClassVar[str] = "docyard.document.cancelled.v1"
+
+    cancelled_at: datetime
+
+
+class DocumentDeleted(DocumentEvent):
+    """The owner erased the document: whoever holds anything of it must erase it too."""
+
+    type: ClassVar[str] = "docyard.document.deleted.v1"
+
+    deleted_at: datetime

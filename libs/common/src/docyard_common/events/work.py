@@ -1,0 +1,60 @@
+"""Work and commands: what is to be done, as opposed to what has happened."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from docyard_common.events.envelope import DocumentEvent, Event
+from docyard_common.events.stages import Priority, Stage
+
+
+class StageRequested(DocumentEvent):
+    """Do this stage of this document now: topic `work.<stage>.<priority>`.
+
+    Carries all that a stage needs to know, so that no service asks another's tables.
+    """
+
+    type: ClassVar[str] = "docyard.work.stage_requested.v1"
+
+    stage: Stage
+    priority: Priority
+    filename: str
+    content_type: str
+    size_bytes: int = Field(ge=1)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    object_key: str
+    accepted_at: datetime
+    options: dict[str, Any] = Field(default_factory=dict)  # `processing_options`
+    pages_total: int | None = None
+    language: str | None = None
+
+
+class CancelRequested(Event):
+    """Stop all work on a document: topic `commands`."""
+
+    type: ClassVar[str] = "docyard.document.cancel_requested.v1"
+
+    document_id: UUID
+    owner: str
+    requested_by: str
+    requested_at: datetime
+
+    @property
+    def key(self) -> str:
+        return str(self.document_id)
+
+
+class StageResumeRequested(Event):
+    """Let a stage that its guard has stopped go on: topic `commands`, read by every processor."""
+
+    type: ClassVar[str] = "docyard.stage.resume_requested.v1"
+
+    stage: Stage
+    requested_by: str
+    requested_at: datetime
+
+    @property
+    def key(self) -> str:
+        return self.stage.value

@@ -1,0 +1,1 @@
+"""Finds, explains, replays and discards dead letters."""

@@ -1,0 +1,1 @@
+"""Takes documents in and answers what became of them."""

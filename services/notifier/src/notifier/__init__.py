@@ -1,0 +1,1 @@
+"""Tells people live how far their documents are."""

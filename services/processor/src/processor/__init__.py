@@ -1,0 +1,1 @@
+"""Does the work of the four stages, each document in a child process that can be killed."""
