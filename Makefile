@@ -1,0 +1,103 @@
+# Everything a developer runs. It brings its own uv; needed are Python 3.11 or newer, make and git.
+# `make test PYTHON=3.13` uses another Python, in an environment of its own beside .venv.
+
+UV_VERSION := 0.13.9
+PYTHON ?=
+
+FOUND_PYTHON := $(shell scripts/find-python $(PYTHON))
+VENV := $(if $(PYTHON),.venv-$(PYTHON),.venv)
+BIN := $(VENV)/bin
+UV_STAMP := .tools/uv-$(UV_VERSION)
+SYNC_STAMP := $(VENV)/.synced
+PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
+
+export UV_PYTHON := $(FOUND_PYTHON)
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+export UV_PYTHON_DOWNLOADS := never
+# Every document is worked on in a child process: it must not compile its imports first.
+export UV_COMPILE_BYTECODE := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## Show this list.
+	@echo "Docyard: make TARGET [PYTHON=3.13]"
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(UV_STAMP):
+	@test -n "$(FOUND_PYTHON)" || exit 1
+	$(FOUND_PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+$(SYNC_STAMP): $(UV_STAMP) uv.lock $(PROJECTS)
+	.tools/bin/uv sync --locked
+	@touch $@
+
+.PHONY: setup
+setup: $(SYNC_STAMP) ## Install uv and everything the project needs, from the lock file.
+
+.PHONY: fmt
+fmt: setup ## Format the code and apply safe fixes. Changes files.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: snapshots
+snapshots: setup ## Write the OpenAPI and AsyncAPI documents anew. Changes files.
+	$(BIN)/python scripts/snapshots.py --write
+
+.PHONY: check
+check: setup ## Formatting, lint, types, import contracts, API documents, compose, Dockerfile. Changes nothing.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/snapshots.py
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/hadolint Dockerfile
+
+.PHONY: test
+test: check ## check, then every test: what CI runs.
+	$(BIN)/pytest
+
+.PHONY: unit
+unit: setup ## Tests without servers: seconds.
+	$(BIN)/pytest tests/unit
+
+.PHONY: integration
+integration: setup ## Tests of adapters and services against real servers.
+	$(BIN)/pytest tests/contract tests/integration
+
+.PHONY: e2e
+e2e: setup ## The whole stack, used as a person uses it.
+	$(BIN)/pytest tests/e2e
+
+.PHONY: fault
+fault: setup ## Kills real processes and shows that nothing is lost.
+	$(BIN)/pytest tests/fault
+
+.PHONY: corpus
+corpus: setup ## Every document of the corpus outside the repository (DOCYARD_CORPUS).
+	DOCYARD_CORPUS_ALL=1 $(BIN)/pytest -m corpus
+
+.PHONY: bench
+bench: setup ## Measure; docs/benchmarks.md says what and how.
+	@for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+.PHONY: demo
+demo: setup ## Show the whole: upload, progress, search, a dead letter replayed.
+	$(BIN)/docyard demo
+
+.PHONY: up
+up: setup ## Start the servers and services, and leave them running.
+	$(BIN)/docyard up --detach
+
+.PHONY: down
+down: setup ## Stop what `make up` started; the data stays.
+	$(BIN)/docyard down
+
+.PHONY: clean
+clean: ## Remove environments, tools and caches of this checkout.
+	rm -rf .venv .venv-* .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
