@@ -1,0 +1,83 @@
+"""The connection pool of a service, bound to the service's own schema."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, TypeAlias
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from docyard_common.errors import DependencyUnavailableError
+from docyard_common.settings import DatabaseSettings
+
+Transaction: TypeAlias = psycopg.AsyncConnection[DictRow]
+"""A connection inside `BEGIN … COMMIT`; rows are dicts."""
+
+_POOL_TIMEOUT_S = 5.0
+_CONNECT_TIMEOUT_S = 5
+
+
+def connection_arguments(settings: DatabaseSettings, *, schema: str, name: str) -> dict[str, Any]:
+    """Arguments of `psycopg.connect` for *schema*; dead peers are noticed within half a minute."""
+    return {
+        "conninfo": settings.url.get_secret_value(),
+        "application_name": name,
+        "options": f"-c search_path={schema},public",
+        "connect_timeout": _CONNECT_TIMEOUT_S,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+    }
+
+
+@contextlib.contextmanager
+def translated() -> Any:
+    """Turn what psycopg raises for a database that is away into DependencyUnavailableError.
+
+    Deadlocks and serialization failures count too: the same transaction may pass when run again.
+    """
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        detail = str(error).strip().partition("\n")[0]
+        raise DependencyUnavailableError("database", detail or type(error).__name__) from error
+
+
+class Database:
+    """A pool of connections whose `search_path` is the service's schema."""
+
+    def __init__(self, settings: DatabaseSettings, *, schema: str, application_name: str) -> None:
+        arguments = connection_arguments(settings, schema=schema, name=application_name)
+        self._pool: AsyncConnectionPool[Transaction] = AsyncConnectionPool(
+            arguments.pop("conninfo"),
+            kwargs={**arguments, "row_factory": dict_row},
+            min_size=settings.pool_min,
+            max_size=settings.pool_max,
+            timeout=_POOL_TIMEOUT_S,
+            reconnect_timeout=_POOL_TIMEOUT_S,
+            open=False,
+        )
+
+    async def open(self) -> None:
+        """Start filling the pool; does not wait for the database to answer."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """One transaction: committed at the end of the block, rolled back when it raises.
+
+        Raises DependencyUnavailableError when the database is away or the connection breaks; after
+        a break at COMMIT it is not known whether it took effect, so the block must be idempotent.
+        """
+        with translated():
+            async with self._pool.connection() as connection:
+                yield connection
+
+    async def ping(self) -> None:
+        """Ask the database for a sign of life. Raises DependencyUnavailableError."""
+        async with self.transaction() as tx:
+            await tx.execute("select 1")

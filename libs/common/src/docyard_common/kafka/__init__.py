@@ -1,0 +1,1 @@
+"""Kafka: topics, batch consumers with one shape, and producers."""

@@ -1,0 +1,218 @@
+"""The one shape of every consumer: take a batch, apply it in one transaction, acknowledge.
+
+Stock FastStream batch subscribers. A batch handler runs strictly one after the other and offsets
+are committed only after it returns, so a kill -9 anywhere redelivers the batch: *apply* must be
+idempotent. See `docs/decisions/` for the subscriber options and what the defaults lose.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from aiokafka import ConsumerRecord
+from aiokafka.errors import IllegalStateError
+from faststream import AckPolicy
+from faststream.exceptions import NackMessage
+from faststream.kafka import KafkaBroker
+from faststream.kafka.annotations import KafkaMessage
+from faststream.kafka.message import KafkaAckableMessage
+
+from docyard_common.errors import DependencyUnavailableError
+from docyard_common.kafka.received import ReceivedRecord, received
+from docyard_common.observability import metrics
+from docyard_common.settings import KafkaSettings
+
+logger = logging.getLogger(__name__)
+
+Apply: TypeAlias = Callable[[Sequence[ReceivedRecord]], Awaitable[None]]
+Reject: TypeAlias = Callable[[ReceivedRecord, Exception], Awaitable[None]]
+
+_PATIENCE_S = 60.0
+"""A batch is given back after this long, well inside `max.poll.interval.ms` (300 s)."""
+_FIRST_PAUSE_S, _LAST_PAUSE_S = 0.1, 5.0
+_SILENCE_S = 30.0
+"""A consumer whose fetches have not come back for this long is not alive."""
+
+
+@dataclass
+class _Subscription:
+    """One subscriber: how its batches are applied, and whether one is being applied."""
+
+    group: str
+    apply: Apply
+    reject: Reject
+    busy: bool = False
+
+
+async def log_and_skip(record: ReceivedRecord, error: Exception) -> None:
+    """Reject a record that carries no work: a line in the log, and the next one goes on."""
+    logger.error(
+        "record.rejected",
+        extra={
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "error": repr(error),
+        },
+    )
+
+
+class BatchConsumer:
+    """The subscribers of one process, started and stopped together."""
+
+    def __init__(self, settings: KafkaSettings, *, client_id: str) -> None:
+        self._settings = settings
+        self._broker = KafkaBroker(
+            settings.servers,
+            client_id=client_id,
+            allow_auto_create_topics=False,
+            metadata_max_age_ms=10_000,
+            request_timeout_ms=10_000,
+            graceful_timeout=5.0,
+            logger=logging.getLogger("docyard_common.kafka.faststream"),
+        )
+        self._subscribers: list[tuple[_Subscription, Any]] = []
+        self._started = False
+
+    def subscribe(
+        self,
+        *topics: str,
+        group: str,
+        apply: Apply,
+        reject: Reject = log_and_skip,
+        max_records: int = 200,
+    ) -> None:
+        """Let *apply* have every record of *topics* (without prefix), in batches.
+
+        *apply* raises DependencyUnavailableError to be called again with the same batch. For
+        anything else that it raises, the batch is applied record by record, and those that fail
+        alone are given to *reject*: one poison record delays nobody.
+        """
+        subscription = _Subscription(group, apply, reject)
+        prefix = self._settings.topic_prefix
+
+        async def parse(batch: Sequence[ConsumerRecord[Any, Any]]) -> KafkaAckableMessage:
+            # The default parser decodes headers and drops the record when that fails.
+            return KafkaAckableMessage(
+                body=b"",
+                headers={},
+                message_id=str(batch[0].offset),
+                correlation_id=None,
+                raw_message=tuple(batch),
+                consumer=subscriber.consumer,
+            )
+
+        async def decode(_: object) -> None:
+            return None
+
+        subscriber = self._broker.subscriber(
+            *(f"{prefix}.{topic}" for topic in topics),
+            group_id=f"{prefix}.{group}",
+            batch=True,
+            max_records=max_records,
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            no_reply=True,
+            parser=parse,
+            decoder=decode,
+            session_timeout_ms=self._settings.session_timeout_ms,
+            heartbeat_interval_ms=self._settings.heartbeat_interval_ms,
+        )
+
+        async def handle(message: KafkaMessage) -> None:
+            batch = [received(record, prefix) for record in message.raw_message]
+            await self._handle(subscription, batch)
+
+        subscriber(handle)
+        self._subscribers.append((subscription, subscriber))
+
+    async def start(self) -> None:
+        """Join the groups; waits until the topics exist."""
+        await self._broker.start()
+        self._started = True
+
+    async def stop(self) -> None:
+        """Leave the groups; what was not acknowledged is redelivered elsewhere."""
+        self._started = False
+        await self._broker.stop()
+
+    def is_alive(self) -> bool:
+        """Whether every subscriber is applying a batch, or has heard from a broker lately."""
+        return self._started and all(
+            subscription.busy or _heard_lately(subscriber.consumer)
+            for subscription, subscriber in self._subscribers
+        )
+
+    async def _handle(self, subscription: _Subscription, batch: Sequence[ReceivedRecord]) -> None:
+        subscription.busy = True
+        try:
+            await self._apply(subscription, batch)
+        finally:
+            subscription.busy = False
+        metrics.consumer_records.labels(subscription.group).inc(len(batch))
+
+    async def _apply(self, subscription: _Subscription, batch: Sequence[ReceivedRecord]) -> None:
+        try:
+            await _patiently(subscription.apply, batch)
+        except NackMessage:
+            raise
+        except Exception:
+            logger.exception("batch.failed", extra={"group": subscription.group})
+            await self._apply_singly(subscription, batch)
+
+    async def _apply_singly(
+        self, subscription: _Subscription, batch: Sequence[ReceivedRecord]
+    ) -> None:
+        """Find the records that fail alone; the others are applied as if nothing had happened."""
+        for record in batch:
+            try:
+                await _patiently(subscription.apply, [record])
+            except NackMessage:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is this record's
+                metrics.consumer_rejected.labels(subscription.group).inc()
+                await self._reject(subscription, record, error)
+
+    async def _reject(
+        self, subscription: _Subscription, record: ReceivedRecord, error: Exception
+    ) -> None:
+        async def reject(_: Sequence[ReceivedRecord]) -> None:
+            await subscription.reject(record, error)
+
+        await _patiently(reject, [record])
+
+
+async def _patiently(apply: Apply, batch: Sequence[ReceivedRecord]) -> None:
+    """Apply, waiting out a dependency that is away. Raises NackMessage when patience ends."""
+    deadline = time.monotonic() + _PATIENCE_S
+    pause = _FIRST_PAUSE_S
+    while True:
+        try:
+            return await apply(batch)
+        except DependencyUnavailableError as error:
+            if time.monotonic() > deadline:
+                raise NackMessage from error
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter only
+            pause = min(pause * 2, _LAST_PAUSE_S)
+
+
+def _heard_lately(consumer: Any) -> bool:
+    """Whether any assigned partition was fetched lately; true while none is assigned."""
+    if consumer is None:
+        return False
+    limit_ms = (time.time() - _SILENCE_S) * 1000
+    heard = [_last_fetch(consumer, partition) for partition in consumer.assignment()]
+    return not heard or any(at is None or at > limit_ms for at in heard)
+
+
+def _last_fetch(consumer: Any, partition: Any) -> float | None:
+    try:
+        at: float | None = consumer.last_poll_timestamp(partition)
+    except IllegalStateError:  # revoked between the two calls
+        return None
+    return at

@@ -1,0 +1,154 @@
+"""Carries outbox rows to Kafka: in order, at least once, by whichever replica owns the shard.
+
+A relay owns a shard while one connection of its own holds the shard's advisory lock, and it reads
+and deletes through that same connection: a relay that lost its lock can not delete.
+What a kill -9 does: rows published and not yet deleted are published again by the next owner.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from psycopg.rows import dict_row
+
+from docyard_common.database.pool import Transaction, connection_arguments, translated
+from docyard_common.errors import DependencyUnavailableError
+from docyard_common.kafka.producer import reliable_producer
+from docyard_common.observability import metrics
+from docyard_common.outbox.schema import SHARDS, channel
+from docyard_common.settings import DatabaseSettings, KafkaSettings
+
+logger = logging.getLogger(__name__)
+
+_BATCH = 200
+"""Rows published before their acks are awaited: bounds what a crash publishes twice."""
+_IDLE_S = 1.0
+"""Longest wait for a NOTIFY; also how often free shards are looked for."""
+_FIRST_PAUSE_S, _LAST_PAUSE_S = 0.2, 5.0
+
+_LOCK = "select s as shard from unnest(%s::int[]) s where pg_try_advisory_lock(hashtext(%s), s)"
+_READ = "select * from outbox where shard = any(%s) order by id limit %s"
+_DELETE = "delete from outbox where id = any(%s)"
+
+
+class Relay:
+    """One relay of one service; start it in every replica."""
+
+    def __init__(
+        self, *, database: DatabaseSettings, schema: str, kafka: KafkaSettings, client_id: str
+    ) -> None:
+        self._connect = connection_arguments(database, schema=schema, name=f"{client_id}-relay")
+        self._schema = schema
+        self._kafka = kafka
+        self._client_id = f"{client_id}-relay"
+
+    async def run(self) -> None:
+        """Publish until cancelled; waits out a database or broker that is away."""
+        pause = _FIRST_PAUSE_S
+        while True:
+            try:
+                await self._session()
+            except (DependencyUnavailableError, KafkaError, OSError) as error:
+                logger.warning("outbox.waiting", extra={"error": str(error), "pause_s": pause})
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LAST_PAUSE_S)
+            else:
+                pause = _FIRST_PAUSE_S
+
+    async def _session(self) -> None:
+        """Work with one connection and one producer until either of them fails."""
+        producer = reliable_producer(self._kafka, client_id=self._client_id)
+        with translated():
+            async with contextlib.AsyncExitStack() as stack:
+                connection = await psycopg.AsyncConnection.connect(
+                    **self._connect, autocommit=True, row_factory=dict_row
+                )
+                await stack.enter_async_context(connection)
+                await connection.execute(f"listen {channel(self._schema)}")
+                stack.push_async_callback(_stop, producer)
+                await producer.start()
+                await self._drain_forever(connection, producer)
+
+    async def _drain_forever(self, connection: Transaction, producer: AIOKafkaProducer) -> None:
+        owned: list[int] = []
+        stopped: set[int] = set()
+        while True:
+            owned += await self._take_shards(connection, owned)
+            live = [shard for shard in owned if shard not in stopped]
+            cursor = await connection.execute(_READ, (live, _BATCH))
+            rows = await cursor.fetchall()
+            if not rows:
+                stopped.clear()
+                await _wait(connection)
+                continue
+            done, failed = await self._publish(producer, rows)
+            await connection.execute(_DELETE, (done,))
+            metrics.outbox_published.labels(self._schema).inc(len(done))
+            stopped |= failed
+
+    async def _take_shards(self, connection: Transaction, owned: Sequence[int]) -> list[int]:
+        """Lock the shards that nobody owns; a lock lasts as long as the connection."""
+        free = [shard for shard in range(SHARDS) if shard not in owned]
+        if not free:
+            return []
+        cursor = await connection.execute(_LOCK, (free, channel(self._schema)))
+        return [row["shard"] for row in await cursor.fetchall()]
+
+    async def _publish(
+        self, producer: AIOKafkaProducer, rows: Sequence[dict[str, Any]]
+    ) -> tuple[list[int], set[int]]:
+        """Return the ids that are acknowledged, and the shards in which one was not."""
+        sent: list[tuple[dict[str, Any], asyncio.Future[Any]]] = []
+        failed: set[int] = set()
+        for row in rows:
+            if row["shard"] in failed:
+                continue
+            try:
+                sent.append((row, await self._send(producer, row)))
+            except KafkaError as error:
+                self._stop_shard(row, error, failed)
+        if sent:
+            await asyncio.wait([ack for _, ack in sent])
+        done: list[int] = []
+        for row, ack in sent:
+            if (refusal := ack.exception()) is not None:
+                self._stop_shard(row, refusal, failed)
+            elif row["shard"] not in failed:
+                done.append(row["id"])
+        if failed and not done:
+            raise DependencyUnavailableError("kafka", "nothing of a batch was acknowledged")
+        return done, failed
+
+    async def _send(self, producer: AIOKafkaProducer, row: dict[str, Any]) -> asyncio.Future[Any]:
+        headers = list(zip(row["header_names"], row["header_values"], strict=True))
+        topic = f"{self._kafka.topic_prefix}.{row['topic']}"
+        sent: asyncio.Future[Any] = await producer.send(
+            topic, row["value"], row["key"], headers=headers
+        )
+        return sent
+
+    def _stop_shard(self, row: dict[str, Any], error: BaseException, failed: set[int]) -> None:
+        # What follows in this shard waits: publishing it now would overtake the failed row.
+        failed.add(row["shard"])
+        metrics.outbox_failures.labels(self._schema, type(error).__name__).inc()
+        logger.error(
+            "outbox.refused",
+            extra={"outbox_id": row["id"], "topic": row["topic"], "error": repr(error)},
+        )
+
+
+async def _wait(connection: Transaction) -> None:
+    """Return at the next NOTIFY, or after a second."""
+    async for _ in connection.notifies(timeout=_IDLE_S, stop_after=1):
+        return
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    with contextlib.suppress(KafkaError, asyncio.TimeoutError):
+        async with asyncio.timeout(_LAST_PAUSE_S):
+            await producer.stop()
