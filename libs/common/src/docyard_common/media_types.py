@@ -1,0 +1,169 @@
+"""The one table of document types that Docyard takes, and how a file is recognised as one.
+
+Name and content must agree. A type with a signature is believed by its bytes; text types have no
+signature, so that among them the name decides. A declared type may add nothing but a contradiction.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import Final
+
+from docyard_common.errors import FailureReason, PermanentError
+from docyard_common.signatures import foreign_signature, looks_like_text
+
+HEAD_BYTES: Final = 8192
+"""How many first bytes `sniff` wants: PDF headers and text samples lie within."""
+
+_PDF_HEADER_WINDOW: Final = 1024  # readers accept the header anywhere in here
+_PDF_OBJECT: Final = re.compile(rb"%PDF-\d|\b\d+\s+\d+\s+obj\b|\btrailer\s*<<")
+_HTML_START: Final = re.compile(
+    rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE
+)
+
+
+class EmptyFileError(PermanentError):
+    """The file has no bytes."""
+
+    reason = FailureReason.EMPTY_FILE
+
+
+class UnsupportedTypeError(PermanentError):
+    """Docyard does not read this type."""
+
+    reason = FailureReason.UNSUPPORTED_TYPE
+
+
+class TypeMismatchError(PermanentError):
+    """Name, declared type and content contradict each other."""
+
+    reason = FailureReason.TYPE_MISMATCH
+
+
+class MediaType(StrEnum):
+    """A type that is taken; the value is its registered name."""
+
+    PDF = "application/pdf"
+    TEXT = "text/plain"
+    MARKDOWN = "text/markdown"
+    HTML = "text/html"
+    CSV = "text/csv"
+    TSV = "text/tab-separated-values"
+    JSON = "application/json"
+    NDJSON = "application/x-ndjson"
+    PNG = "image/png"
+    JPEG = "image/jpeg"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the bytes are characters in some encoding, without a signature of their own."""
+        return FORMATS[self].signature is None
+
+
+@dataclass(frozen=True)
+class Format:
+    """What is known of a type before a file is opened."""
+
+    extensions: tuple[str, ...]  # lower case, without the dot
+    aliases: tuple[str, ...] = ()  # other names that clients declare for it
+    signature: bytes | None = None  # first bytes; None for text
+
+
+FORMATS: Final[Mapping[MediaType, Format]] = MappingProxyType(
+    {
+        MediaType.PDF: Format(("pdf",), ("application/x-pdf",), b"%PDF-"),
+        MediaType.TEXT: Format(("txt", "text", "log"), ()),
+        MediaType.MARKDOWN: Format(("md", "markdown"), ()),
+        MediaType.HTML: Format(("html", "htm", "xhtml"), ("application/xhtml+xml",)),
+        # Windows with Excel installed makes browsers declare CSV as a spreadsheet.
+        MediaType.CSV: Format(("csv",), ("application/csv", "application/vnd.ms-excel")),
+        MediaType.TSV: Format(("tsv", "tab"), ("application/vnd.ms-excel",)),
+        MediaType.JSON: Format(("json",), ()),
+        MediaType.NDJSON: Format(("ndjson", "jsonl"), ("application/jsonl", "application/ndjson")),
+        MediaType.PNG: Format(("png",), ("image/x-png", "image/apng"), b"\x89PNG\r\n\x1a\n"),
+        MediaType.JPEG: Format(
+            ("jpg", "jpeg", "jpe", "jfif"), ("image/jpg", "image/pjpeg"), b"\xff\xd8\xff"
+        ),
+    }
+)
+_BY_EXTENSION: Final = {ext: kind for kind, known in FORMATS.items() for ext in known.extensions}
+_JSON_FAMILY: Final = frozenset({MediaType.JSON, MediaType.NDJSON})
+_UNDECLARED: Final = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+
+
+def extension(filename: str) -> str:
+    """Return the extension in lower case, without the dot; empty where the name has none."""
+    return PurePosixPath(filename.strip().replace("\\", "/")).suffix[1:].lower()
+
+
+def sniff(head: bytes, filename: str, declared: str | None) -> MediaType:
+    """Tell the type from the first `HEAD_BYTES` bytes (all of them in a shorter file).
+
+    Raises EmptyFileError, UnsupportedTypeError or TypeMismatchError, in this order of precedence.
+    """
+    if not head:
+        raise EmptyFileError("The file is empty.")
+    named = _named(filename)
+    kind = _by_content(head, declared) if named is None else named
+    if named is not None and not _matches(head, named):
+        raise TypeMismatchError(
+            f"The content is not what the extension .{extension(filename)} says."
+        )
+    _require_consistent(kind, declared)
+    return kind
+
+
+def _named(filename: str) -> MediaType | None:
+    """Return the type the name promises; None where it promises nothing."""
+    suffix = extension(filename)
+    if suffix and suffix not in _BY_EXTENSION:
+        raise UnsupportedTypeError(f"Files with the extension .{suffix} are not supported.")
+    return _BY_EXTENSION.get(suffix)
+
+
+def _by_content(head: bytes, declared: str | None) -> MediaType:
+    signed = _by_signature(head)
+    if signed is not None:
+        return signed
+    if foreign_signature(head) is not None or not looks_like_text(head):
+        raise UnsupportedTypeError("The file has no extension and its content is of no known type.")
+    if _HTML_START.match(head):
+        return MediaType.HTML
+    return next((kind for kind in MediaType if kind.is_text and kind == declared), MediaType.TEXT)
+
+
+def _matches(head: bytes, kind: MediaType) -> bool:
+    """Whether the content can be what the name promises."""
+    signature = FORMATS[kind].signature
+    if kind is MediaType.PDF:
+        return _is_pdf(head)
+    if signature is not None:
+        return head.startswith(signature)
+    return _by_signature(head) is None and foreign_signature(head) is None and looks_like_text(head)
+
+
+def _is_pdf(head: bytes) -> bool:
+    """Whether a PDF reader would try: real files have junk first, or no header at all."""
+    if b"%PDF-" in head[:_PDF_HEADER_WINDOW]:
+        return True
+    return foreign_signature(head) is None and _PDF_OBJECT.search(head) is not None
+
+
+def _by_signature(head: bytes) -> MediaType | None:
+    for kind, known in FORMATS.items():
+        if known.signature is not None and head.startswith(known.signature):
+            return kind
+    return None
+
+
+def _require_consistent(kind: MediaType, declared: str | None) -> None:
+    """Raise TypeMismatchError when the client declared something that *kind* can not be called."""
+    name = (declared or "").partition(";")[0].strip().lower()
+    if name in _UNDECLARED or name == kind or name in FORMATS[kind].aliases:
+        return
+    if kind.is_text and (name.startswith("text/") or name in _JSON_FAMILY):
+        return
+    raise TypeMismatchError(f"The file is {kind.value}, but was declared as {name}.")

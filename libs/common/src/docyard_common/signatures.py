@@ -1,0 +1,97 @@
+"""First bytes of formats that Docyard does not take, and the test whether bytes are text at all.
+
+A signature alone is weak evidence where it is short ("BM" opens a bitmap and "BMW to make ..."),
+so short ones are believed only together with the structure that follows.
+"""
+
+import codecs
+import struct
+from typing import Final
+
+_SIGNATURES: Final[tuple[tuple[bytes, str], ...]] = (
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"PK\x07\x08", "zip"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
+    (b"{\\rtf", "rtf"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"II*\x00", "tiff"),
+    (b"MM\x00*", "tiff"),
+    (b"\x00\x00\x01\x00", "ico"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\x7fELF", "elf"),
+    (b"OggS", "ogg"),
+    (b"fLaC", "flac"),
+    (b"SQLite format 3\x00", "sqlite"),
+    (b"wOFF", "woff"),
+    (b"wOF2", "woff"),
+)
+_BITMAP_HEADER_SIZES: Final = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
+_BOMS: Final = (
+    codecs.BOM_UTF8,
+    codecs.BOM_UTF32_LE,
+    codecs.BOM_UTF32_BE,
+    codecs.BOM_UTF16_LE,
+    codecs.BOM_UTF16_BE,
+)
+_CONTROL: Final = bytes(set(range(1, 32)) - {*b"\t\n\v\f\r\x1b"})
+_MAX_CONTROL_SHARE: Final = 0.05
+"""Random bytes have 0.1; EBCDIC text, whose line ends are control bytes here, stays below 0.03."""
+_WIDE_ZERO_SHARE: Final = 0.7
+"""Share of zero high bytes that tells UTF-16 without a mark from binary data."""
+
+
+def foreign_signature(head: bytes) -> str | None:
+    """Return the short name of a known format that Docyard does not take; None for all others."""
+    for signature, name in _SIGNATURES:
+        if head.startswith(signature) and _is_credible(head, name):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] in {b"WEBP", b"WAVE", b"AVI "}:
+        return "riff"
+    if head[4:8] == b"ftyp":
+        return "iso-media"
+    if head[:2] == b"BM" and _is_bitmap(head):
+        return "bmp"
+    return "mp3" if head[:3] == b"ID3" and b"\x00" in head[:16] else None
+
+
+def looks_like_text(head: bytes) -> bool:
+    """Whether the bytes can be characters in some encoding, as opposed to machine data."""
+    if head.startswith(_BOMS) or wide_encoding(head) is not None:
+        return True
+    if b"\x00" in head:
+        return False
+    controls = len(head) - len(head.translate(None, _CONTROL))
+    return controls <= len(head) * _MAX_CONTROL_SHARE
+
+
+def wide_encoding(head: bytes) -> str | None:
+    """Return the UTF-16 that bytes without a byte order mark are in; None where they are not."""
+    pairs = len(head) // 2
+    if pairs < 2:  # noqa: PLR2004 - one pair proves nothing
+        return None
+    first_zeros = head[0 : pairs * 2 : 2].count(0) / pairs
+    second_zeros = head[1 : pairs * 2 : 2].count(0) / pairs
+    if second_zeros >= _WIDE_ZERO_SHARE and first_zeros == 0:
+        return "utf-16-le"
+    return "utf-16-be" if first_zeros >= _WIDE_ZERO_SHARE and second_zeros == 0 else None
+
+
+def _is_credible(head: bytes, name: str) -> bool:
+    """Printable signatures need something unprintable after them: text may start like that."""
+    if name in {"bzip2", "ogg", "flac", "woff"}:
+        return not looks_like_text(head)
+    return True
+
+
+def _is_bitmap(head: bytes) -> bool:
+    if len(head) < 18:  # noqa: PLR2004 - the two headers up to their size field
+        return False
+    reserved, _, header_size = struct.unpack_from("<III", head, 6)
+    return reserved == 0 and header_size in _BITMAP_HEADER_SIZES
