@@ -1,0 +1,7 @@
+"""Who is calling: tokens made, tokens checked."""
+
+from docyard_common.auth.principal import Principal
+from docyard_common.auth.tokens import mint
+from docyard_common.auth.verifier import InvalidTokenError, TokenVerifier
+
+__all__ = ["InvalidTokenError", "Principal", "TokenVerifier", "mint"]

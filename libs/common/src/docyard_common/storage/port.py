@@ -1,0 +1,112 @@
+"""The role of the object store: immutable blobs by key, written whole or in parts."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from docyard_common.errors import FailureReason, PermanentError
+
+
+class PartsRefusedError(PermanentError):
+    """The store does not join these parts: one is missing, was changed, or is too small."""
+
+    reason = FailureReason.CHECKSUM_MISMATCH
+
+
+@dataclass(frozen=True)
+class ObjectStat:
+    """What the store says of an object without reading it."""
+
+    key: str
+    size_bytes: int
+    etag: str  # opaque; of equal bytes it need not be equal
+    content_type: str  # empty in listings: S3 does not tell it there
+    modified_at: datetime
+
+
+class ObjectStore(Protocol):
+    """Blobs by key, visible whole or not at all. Safe to share between tasks.
+
+    Every method raises DependencyUnavailableError("object_store", …) in bounded time when the
+    store does not answer, refuses the credentials or has lost the bucket.
+    """
+
+    async def put(
+        self, key: str, data: bytes, *, content_type: str = "application/octet-stream"
+    ) -> None:
+        """Store *data* under *key*, over what lay there. A kill leaves the old or the new."""
+        ...
+
+    async def get(self, key: str) -> bytes:
+        """Return the whole object: for artifacts, not for originals.
+
+        Raises ObjectMissingError.
+        """
+        ...
+
+    def stream(
+        self, key: str, *, offset: int = 0, length: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Yield the bytes from *offset* on, at most *length*, in pieces of about a mebibyte.
+
+        Nothing from the end of the object on. Raises ObjectMissingError before the first piece.
+        """
+        ...
+
+    async def download(self, key: str, path: Path) -> str:
+        """Write the object to the file *path*; return the SHA-256 (hex) of what was written.
+
+        Raises ObjectMissingError, and OSError where the file can not be written. After an error,
+        a cancel or a kill the file may hold a part of the object.
+        """
+        ...
+
+    async def stat(self, key: str) -> ObjectStat:
+        """Ask about the object without reading it. Raises ObjectMissingError."""
+        ...
+
+    def list(self, prefix: str) -> AsyncIterator[ObjectStat]:
+        """Yield the objects whose key starts with *prefix*; within one folder sorted by key."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove the object; nothing there is fine."""
+        ...
+
+    async def delete_prefix(self, prefix: str) -> int:
+        """Remove everything whose key starts with *prefix*; return how many objects that were.
+
+        Raises ValueError for an empty prefix. A kill leaves some: call it again.
+        """
+        ...
+
+    async def start_multipart(self, key: str, *, content_type: str) -> str:
+        """Open an upload in parts; return its id. Invisible and unbounded in time until ended."""
+        ...
+
+    async def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> str:
+        """Store part *number* (1-10,000), over an earlier one of that number; return its ETag.
+
+        Raises ObjectMissingError when the upload is unknown: completed or aborted.
+        """
+        ...
+
+    async def complete_multipart(
+        self, key: str, upload_id: str, parts: Sequence[tuple[int, str]]
+    ) -> None:
+        """Join *parts* (number, ETag; ascending) into the object. All but the last: 5 MiB or more.
+
+        Idempotent: when the upload is gone and *key* exists, an earlier call has done it.
+        Raises PartsRefusedError, or ObjectMissingError when neither upload nor object exists.
+        """
+        ...
+
+    async def abort_multipart(self, key: str, upload_id: str) -> None:
+        """End the upload and free its parts; an unknown upload is fine."""
+        ...
+
+    async def ensure_bucket(self) -> None:
+        """Create the bucket unless it exists; safe from several replicas at once."""
+        ...
