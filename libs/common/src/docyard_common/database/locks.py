@@ -1,15 +1,31 @@
 """Locks that follow the document, not the row: facts of one document commit in order."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from docyard_common.database.pool import Transaction
+
+# Ordered, so that two transactions over several documents cannot wait for each other in a ring.
+_LOCK = """
+select pg_advisory_xact_lock(id) from (
+    select distinct id from unnest(%s::bigint[]) id order by id
+) ids
+"""
 
 
 async def lock_document(tx: Transaction, document_id: UUID) -> None:
     """Wait for the transaction-level advisory lock of *document_id*; released at its end.
 
     Whoever adds outbox rows of a document takes it first: then their ids commit in order, and two
-    decisions about one document (a finish and a cancel) see each other. Ids are spread over 63 bits
-    of the UUID's random part; a clash only makes two documents wait for each other.
+    decisions about one document (a finish and a cancel) see each other.
     """
-    await tx.execute("select pg_advisory_xact_lock(%s)", (document_id.int & (2**62 - 1),))
+    await lock_documents(tx, [document_id])
+
+
+async def lock_documents(tx: Transaction, document_ids: Iterable[UUID]) -> None:
+    """Take the locks of several documents, in one order for everybody.
+
+    Locks are the low 62 bits of the id, its random part; a clash only makes two documents wait
+    for each other.
+    """
+    await tx.execute(_LOCK, ([each.int & (2**62 - 1) for each in document_ids],))

@@ -103,15 +103,8 @@ class Relay:
         self, producer: AIOKafkaProducer, rows: Sequence[dict[str, Any]]
     ) -> tuple[list[int], set[int]]:
         """Return the ids that are acknowledged, and the shards in which one was not."""
-        sent: list[tuple[dict[str, Any], asyncio.Future[Any]]] = []
         failed: set[int] = set()
-        for row in rows:
-            if row["shard"] in failed:
-                continue
-            try:
-                sent.append((row, await self._send(producer, row)))
-            except KafkaError as error:
-                self._stop_shard(row, error, failed)
+        sent = await self._send_all(producer, rows, failed)
         if sent:
             await asyncio.wait([ack for _, ack in sent])
         done: list[int] = []
@@ -123,6 +116,20 @@ class Relay:
         if failed and not done:
             raise DependencyUnavailableError("kafka", "nothing of a batch was acknowledged")
         return done, failed
+
+    async def _send_all(
+        self, producer: AIOKafkaProducer, rows: Sequence[dict[str, Any]], failed: set[int]
+    ) -> list[tuple[dict[str, Any], asyncio.Future[Any]]]:
+        """Hand over *rows* in order, skipping what follows a refused one in its shard."""
+        sent = []
+        for row in rows:
+            if row["shard"] in failed:
+                continue
+            try:
+                sent.append((row, await self._send(producer, row)))
+            except KafkaError as error:
+                self._stop_shard(row, error, failed)
+        return sent
 
     async def _send(self, producer: AIOKafkaProducer, row: dict[str, Any]) -> asyncio.Future[Any]:
         headers = list(zip(row["header_names"], row["header_values"], strict=True))

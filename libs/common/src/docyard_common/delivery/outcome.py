@@ -1,0 +1,74 @@
+"""What became of one run of a stage, as a value; effects come after, in one place."""
+
+import traceback
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from docyard_common.errors import FailureReason
+
+MAX_STACK_CHARACTERS = 16 * 1024
+"""Stacks are cut at 16 KiB: enough to find the place, small enough for a Kafka header."""
+MAX_MESSAGE_CHARACTERS = 1024
+
+
+@dataclass(frozen=True)
+class Done:
+    """The stage's artifacts are stored; what follows may be announced."""
+
+    pages_total: int | None = None
+    content_type: str | None = None
+    language: str | None = None
+    with_errors: bool = False
+    results: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a run died of, for people and for dead letters."""
+
+    reason: FailureReason
+    message: str
+    error_class: str
+    stack: str = ""
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Run again after *delay_s*; the run is counted as an attempt."""
+
+    delay_s: float
+    failure: Failure
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """Give up: a person has to look at it."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True)
+class Paused:
+    """A server is away: back to waiting, no attempt burnt."""
+
+    dependency: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Abandoned:
+    """The run was cancelled or another run has taken over: nothing of it may be seen."""
+
+
+Outcome: TypeAlias = Done | Retry | DeadLetter | Paused | Abandoned
+
+
+def failure(error: BaseException, reason: FailureReason) -> Failure:
+    """Describe *error*, cut to what a Kafka header may hold."""
+    stack = "".join(traceback.format_exception(error))
+    return Failure(
+        reason=reason,
+        message=str(error)[:MAX_MESSAGE_CHARACTERS] or type(error).__name__,
+        error_class=f"{type(error).__module__}.{type(error).__qualname__}",
+        stack=stack[-MAX_STACK_CHARACTERS:],
+    )

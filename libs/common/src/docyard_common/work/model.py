@@ -1,0 +1,46 @@
+"""The shapes of work: what is asked for, and what a slot holds while it works."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from docyard_common.events.stages import Priority, Stage
+from docyard_common.events.work import StageRequested
+from docyard_common.kafka.received import ReceivedRecord
+
+
+@dataclass(frozen=True, slots=True)
+class WorkKey:
+    """Names one piece of work: there is at most one row for it."""
+
+    document_id: UUID
+    generation: int
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrder:
+    """A record that asks for work, decoded; the record itself is kept as it came."""
+
+    record: ReceivedRecord
+    request: StageRequested
+    bulky: bool
+    replay_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A row that a slot has picked: valid while its fence is the row's."""
+
+    key: WorkKey
+    lane: Priority
+    owner: str
+    bulky: bool
+    fence: int
+    attempt: int  # from 1
+    deliveries: int  # picks since the last clean end, this one included
+    started_at: datetime
+    waited_s: float
+    first_failed_at: datetime | None
+    record: ReceivedRecord
+    worker: str
