@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -154,7 +155,9 @@ class BatchConsumer:
             await self._apply(subscription, batch)
         finally:
             subscription.busy = False
-        metrics.consumer_records.labels(subscription.group).inc(len(batch))
+        metrics.CONSUMER_COMMITTED_AT.labels(subscription.group).set_to_current_time()
+        for topic, records in Counter(record.topic for record in batch).items():
+            metrics.CONSUMED.labels(subscription.group, topic).inc(records)
 
     async def _apply(self, subscription: _Subscription, batch: Sequence[ReceivedRecord]) -> None:
         try:
@@ -175,7 +178,7 @@ class BatchConsumer:
             except NackMessage:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this record's
-                metrics.consumer_rejected.labels(subscription.group).inc()
+                metrics.CONSUMER_ERRORS.labels(subscription.group).inc()
                 await self._reject(subscription, record, error)
 
     async def _reject(

@@ -88,7 +88,6 @@ class Relay:
                 continue
             done, failed = await self._publish(producer, rows)
             await connection.execute(_DELETE, (done,))
-            metrics.outbox_published.labels(self._schema).inc(len(done))
             stopped |= failed
 
     async def _take_shards(self, connection: Transaction, owned: Sequence[int]) -> list[int]:
@@ -113,6 +112,7 @@ class Relay:
                 self._stop_shard(row, refusal, failed)
             elif row["shard"] not in failed:
                 done.append(row["id"])
+                metrics.PUBLISHED.labels(row["topic"]).inc()
         if failed and not done:
             raise DependencyUnavailableError("kafka", "nothing of a batch was acknowledged")
         return done, failed
@@ -142,7 +142,7 @@ class Relay:
     def _stop_shard(self, row: dict[str, Any], error: BaseException, failed: set[int]) -> None:
         # What follows in this shard waits: publishing it now would overtake the failed row.
         failed.add(row["shard"])
-        metrics.outbox_failures.labels(self._schema, type(error).__name__).inc()
+        metrics.PRODUCER_ERRORS.labels(row["topic"]).inc()
         logger.error(
             "outbox.refused",
             extra={"outbox_id": row["id"], "topic": row["topic"], "error": repr(error)},

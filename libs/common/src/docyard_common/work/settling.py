@@ -10,7 +10,7 @@ _MINE = """
 where document_id = %(document_id)s and generation = %(generation)s and stage = %(stage)s
     and fence = %(fence)s and state = 'running' and not cancelled
 """
-_REMOVE = "delete from work" + _MINE
+_REMOVE = "delete from work" + _MINE  # noqa: S608 - see above
 _POSTPONE = (
     """
 update work set state = 'waiting', attempt = attempt + 1, deliveries = 0, lease_until = null,
