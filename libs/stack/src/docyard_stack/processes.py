@@ -1,0 +1,120 @@
+"""Starts, recognises and ends the processes of a stack."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import psutil
+from pydantic import BaseModel, ConfigDict
+
+from docyard_stack.part import Launch
+
+_LAUNCHER: Final = Path(__file__).with_name("launch.py")
+_SAME_START_S: Final = 0.05
+_LOG_MAX_BYTES: Final = 10 * 1024 * 1024
+_POLL_S: Final = 0.05
+
+
+class Identity(BaseModel):
+    """A process. A pid alone may name another program by now; with its start time it can not."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pid: int
+    started_at: float  # seconds since the epoch, as the system tells it
+
+    @classmethod
+    def of(cls, pid: int) -> "Identity | None":
+        """Return the process that has *pid* now; None when there is none."""
+        try:
+            return cls(pid=pid, started_at=psutil.Process(pid).create_time())
+        except psutil.NoSuchProcess:
+            return None
+
+    @property
+    def alive(self) -> bool:
+        """Whether this very process still runs; a zombie does not."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started_at) < _SAME_START_S
+            return same and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal it when it still runs."""
+        if self.alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+
+async def spawn(launch: Launch, log: Path) -> asyncio.subprocess.Process:
+    """Start *launch* in a session of its own, output appended to *log*.
+
+    The program dies with the thread that calls this (on Linux), so call it from one that lives as
+    long as the stack.
+    """
+    account = launch.account
+    with _open_log(log) as output:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid())),
+            *((str(account.uid), str(account.gid)) if account else ("-1", "-1")),
+            *launch.program,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=launch.folder,
+            env=dict(launch.environment),
+            # A Ctrl-C at the terminal must reach the supervisor alone: it stops parts in order.
+            start_new_session=True,
+        )
+
+
+async def stop(
+    process: asyncio.subprocess.Process, *, first: signal.Signals, within_s: float
+) -> None:
+    """End *process* and its group: *first*, then SIGKILL for what is left after *within_s*."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(first)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await process.wait()
+    kill_group(process.pid)
+    await process.wait()
+
+
+def kill_group(leader: int) -> None:
+    """Kill what is left of the process group of *leader*; nothing left is fine."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+async def stop_orphan(identity: Identity, *, first: signal.Signals, within_s: float) -> None:
+    """End a process that is not our child, as a former supervisor left it behind."""
+    identity.send(first)
+    if not await _until(lambda: not identity.alive, within_s):
+        identity.send(signal.SIGKILL)
+        await _until(lambda: not identity.alive, within_s)
+
+
+async def _until(condition: Callable[[], bool], within_s: float) -> bool:
+    deadline = asyncio.get_running_loop().time() + within_s
+    while not condition():
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        await asyncio.sleep(_POLL_S)
+    return True
+
+
+def _open_log(log: Path) -> BinaryIO:
+    """Open *log* for appending; one that has grown too large is set aside first."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > _LOG_MAX_BYTES:
+        log.replace(log.with_suffix(".1.log"))
+    return log.open("ab")

@@ -1,0 +1,106 @@
+"""Runs a whole stack: parts in tiers, each tier in parallel, stopped in reverse order."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from docyard_stack.errors import StartFailedError
+from docyard_stack.folder import StackFolder
+from docyard_stack.keeper import Keeper
+from docyard_stack.part import Part
+from docyard_stack.processes import Identity, stop_orphan
+from docyard_stack.record import Failure, Phase, StackRecord
+
+_ORPHAN_S: Final = 20.0
+
+Notice = Callable[[str, float], None]
+"""Told the name of a part that serves, and the seconds it took."""
+
+
+class Supervisor:
+    """The parts of one stack. Every process it starts dies with the thread that runs it (Linux)."""
+
+    def __init__(self, folder: StackFolder, record: StackRecord) -> None:
+        self._folder = folder
+        self._record = record
+        self._started: list[list[Keeper]] = []
+
+    async def start(self, tiers: Sequence[Sequence[Part]], notice: Notice) -> None:
+        """Start the tiers one after the other; return when all parts serve.
+
+        Raises StartFailedError after stopping what had started.
+        """
+        self._record.failure = None
+        self._record.supervisor = Identity.of(os.getpid())
+        self._enter(Phase.STARTING)
+        for parts in tiers:
+            keepers = [self._keeper(part) for part in parts]
+            self._started.append(keepers)
+            failed = await self._start_tier(keepers, notice)
+            if failed is not None:
+                await self._fail(failed)
+                raise failed
+        self._enter(Phase.READY)
+
+    async def stop(self) -> None:
+        """Stop everything, the last tier first; idempotent."""
+        self._enter(Phase.STOPPING)
+        await self._stop_parts()
+        self._record.supervisor = None
+        self._enter(Phase.STOPPED)
+
+    async def _start_tier(
+        self, keepers: Sequence[Keeper], notice: Notice
+    ) -> StartFailedError | None:
+        """Return the first failure, having given up the others, or None when all serve."""
+        tasks = [asyncio.create_task(_timed(keeper, notice)) for keeper in keepers]
+        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        errors = [task.exception() for task in done]
+        for error in errors:
+            if isinstance(error, StartFailedError):
+                return error
+            if error is not None:
+                raise error
+        return None
+
+    async def _fail(self, error: StartFailedError) -> None:
+        self._record.failure = Failure(part=error.part, reason=error.reason, log=str(error.log))
+        await self._stop_parts()
+        self._record.supervisor = None
+        self._enter(Phase.FAILED)
+
+    async def _stop_parts(self) -> None:
+        while self._started:
+            await asyncio.gather(*(keeper.stop() for keeper in self._started[-1]))
+            self._started.pop()
+
+    def _keeper(self, part: Part) -> Keeper:
+        keeper = Keeper(part, log=self._folder.log(part.name), changed=self._save)
+        self._record.parts[part.name] = keeper.record
+        return keeper
+
+    def _enter(self, phase: Phase) -> None:
+        self._record.phase = phase
+        self._save()
+
+    def _save(self) -> None:
+        self._folder.save(self._record)
+
+
+async def reap(record: StackRecord) -> None:
+    """End what a killed supervisor left running, so that its folder and ports are free again."""
+    left = [part.process for part in record.parts.values() if part.process is not None]
+    stopping = (stop_orphan(each, first=signal.SIGTERM, within_s=_ORPHAN_S) for each in left)
+    await asyncio.gather(*stopping)
+
+
+async def _timed(keeper: Keeper, notice: Notice) -> None:
+    clock = asyncio.get_running_loop()
+    started = clock.time()
+    await keeper.start()
+    notice(keeper.part.name, clock.time() - started)

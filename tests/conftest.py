@@ -1,0 +1,131 @@
+"""Real servers for tests: one set a session, and a place of its own in each for every test."""
+
+import asyncio
+import json
+import os
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import uuid4
+
+import psycopg
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from minio import Minio
+from minio.deleteobjects import DeleteObject
+from psycopg import sql
+from pydantic import SecretStr
+
+from docyard_common.settings import DatabaseSettings, KafkaSettings, ObjectStoreSettings
+from docyard_stack.servers import Addresses, ObjectStoreAddress, Servers
+
+
+class RunningServers(Protocol):
+    """The servers that a session uses: its own, or those that DOCYARD_TEST_SERVERS names."""
+
+    @property
+    def kafka(self) -> str: ...
+
+    @property
+    def database_url(self) -> str: ...
+
+    @property
+    def object_store(self) -> ObjectStoreAddress: ...
+
+
+class SharedServers:
+    """Servers that run already; they are left running."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self.kafka = addresses["kafka"]
+        self.database_url = addresses["database_url"]
+        self.object_store = addresses["object_store"]
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServers]:
+    shared = os.environ.get("DOCYARD_TEST_SERVERS")
+    if shared:
+        yield SharedServers(json.loads(Path(shared).read_text()))
+        return
+    with Servers(tmp_path_factory.mktemp("servers")) as own:
+        yield own
+
+
+@pytest.fixture
+def kafka_settings(servers: RunningServers) -> Iterator[KafkaSettings]:
+    """A topic prefix of its own; its topics are deleted afterwards."""
+    settings = KafkaSettings(
+        bootstrap_servers=servers.kafka,
+        topic_prefix=f"t-{uuid4().hex[:10]}",
+        partitions=2,
+        session_timeout_ms=6_000,
+        heartbeat_interval_ms=500,
+    )
+    yield settings
+    _run(_delete_topics(settings))
+
+
+@pytest.fixture
+def database_settings(servers: RunningServers) -> Iterator[DatabaseSettings]:
+    """A fresh, empty database; the extension `vector` can be created in it."""
+    name = f"t_{uuid4().hex[:10]}"
+    with psycopg.connect(servers.database_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        url = servers.database_url.rpartition("/")[0] + f"/{name}"
+        yield DatabaseSettings(url=SecretStr(url), pool_min=1, pool_max=5)
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def object_store_settings(servers: RunningServers) -> Iterator[ObjectStoreSettings]:
+    """A fresh, empty bucket."""
+    address = servers.object_store
+    settings = ObjectStoreSettings(
+        endpoint=address["endpoint"],
+        access_key=address["access_key"],
+        secret_key=SecretStr(address["secret_key"]),
+        bucket=f"t-{uuid4().hex[:10]}",
+    )
+    client = _minio(settings)
+    client.make_bucket(bucket_name=settings.bucket)
+    yield settings
+    _delete_bucket(client, settings.bucket)
+
+
+def _minio(settings: ObjectStoreSettings) -> Minio:
+    return Minio(
+        endpoint=settings.endpoint,
+        access_key=settings.access_key,
+        secret_key=settings.secret_key.get_secret_value(),
+        secure=settings.secure,
+        region=settings.region,
+    )
+
+
+def _delete_bucket(client: Minio, bucket: str) -> None:
+    if not client.bucket_exists(bucket_name=bucket):
+        return
+    found = client.list_objects(bucket_name=bucket, recursive=True)
+    names = [DeleteObject(entry.object_name) for entry in found if entry.object_name]
+    failed = list(client.remove_objects(bucket_name=bucket, delete_object_list=names))
+    assert not failed
+    client.remove_bucket(bucket_name=bucket)
+
+
+async def _delete_topics(settings: KafkaSettings) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.servers)
+    await admin.start()
+    try:
+        own = [name for name in await admin.list_topics() if name.startswith(settings.topic_prefix)]
+        if own:
+            await admin.delete_topics(own)
+    finally:
+        await admin.close()
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    # In a thread of its own: pytest-asyncio keeps an event loop on this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
