@@ -1,0 +1,76 @@
+"""One event of every type that can be on the wire, with every field set."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from docyard_common.errors import FailureReason
+from docyard_common.events import documents, work
+from docyard_common.events.envelope import Event
+from docyard_common.events.stages import Priority, Stage
+
+DOCUMENT_ID: Final = UUID("0197a3c4-5b6d-7e8f-8a9b-0c1d2e3f4a5b")
+MOMENT: Final = datetime(2026, 3, 14, 9, 26, 53, 589_793, tzinfo=UTC)
+
+_OF_A_DOCUMENT: Final[dict[str, Any]] = {
+    "document_id": DOCUMENT_ID,
+    "owner": "ada",
+    "generation": 1,
+    "seq": 4_947_802_324_993,
+}
+_OF_A_RUN: Final[dict[str, Any]] = _OF_A_DOCUMENT | {
+    "stage": Stage.EXTRACT,
+    "attempt": 2,
+    "at": MOMENT,
+}
+_OF_A_FILE: Final[dict[str, Any]] = {
+    "filename": "Lieferschein März.pdf",
+    "content_type": "application/pdf",
+    "size_bytes": 48_213,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "object_key": f"documents/{DOCUMENT_ID}/original",
+    "priority": Priority.HIGH,
+    "accepted_at": MOMENT,
+}
+
+EXAMPLES: Final[tuple[Event, ...]] = (
+    documents.DocumentAccepted(**_OF_A_DOCUMENT, **_OF_A_FILE, metadata={"case": "A-17"}),
+    documents.StageStarted(**_OF_A_RUN),
+    documents.StageFinished(
+        **_OF_A_RUN, pages_total=24, duration_s=1.25, results={"language": "de"}
+    ),
+    documents.StageRetrying(
+        **_OF_A_RUN,
+        reason=FailureReason.MEMORY_LIMIT,
+        message="It needed more than 2048 MiB.",
+        due_at=MOMENT,
+    ),
+    documents.DocumentProgressed(
+        **_OF_A_RUN, pages_done=12, pages_total=24, eta_s=3.5, message="page 12 of 24"
+    ),
+    documents.DocumentCompleted(
+        **_OF_A_DOCUMENT, completed_at=MOMENT, pages_total=24, with_errors=True
+    ),
+    documents.DocumentFailed(
+        **_OF_A_DOCUMENT,
+        stage=Stage.VALIDATE,
+        attempt=1,
+        reason=FailureReason.ENCRYPTED_DOCUMENT,
+        message="The PDF opens only with a password; upload it without one.",
+        failed_at=MOMENT,
+    ),
+    documents.DocumentCancelled(**_OF_A_DOCUMENT, cancelled_at=MOMENT),
+    documents.DocumentDeleted(**_OF_A_DOCUMENT, deleted_at=MOMENT),
+    work.StageRequested(
+        **_OF_A_DOCUMENT,
+        **_OF_A_FILE,
+        stage=Stage.ANALYZE,
+        options={"ocr": "off"},
+        pages_total=24,
+        language="de",
+    ),
+    work.CancelRequested(
+        document_id=DOCUMENT_ID, owner="ada", requested_by="ada", requested_at=MOMENT
+    ),
+    work.StageResumeRequested(stage=Stage.INDEX, requested_by="olga", requested_at=MOMENT),
+)
