@@ -1,0 +1,185 @@
+"""Every metric of every service, each with its meaning: dashboards and alerts start from here.
+
+Base units, `_total` for counters, labels of few values: never an id, an owner or a file name.
+"""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram, Info
+
+_FAST_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_WORK_S: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+_SIZES: Final = tuple(4.0**power for power in range(5, 18))  # 1 KiB to 16 GiB
+
+# ---- Every service ----------------------------------------------------------------------------
+BUILD_INFO: Final = Info("docyard_build", "What runs: service and version.")
+HTTP_DURATION: Final = Histogram(
+    "http_server_request_duration_seconds",
+    "From the request's head to the end of its answer; route is the template, status the class.",
+    ["method", "route", "status"],
+    buckets=_FAST_S,
+)
+HTTP_ACTIVE: Final = Gauge(
+    "http_server_active_requests", "Requests that are being answered, streams included."
+)
+RATE_LIMITED: Final = Counter(
+    "docyard_rate_limited_total", "Requests refused because the caller asked too often.", ["limit"]
+)
+CIRCUIT_STATE: Final = Gauge(
+    "docyard_circuit_state", "0 closed, 1 half-open, 2 open: what is asked of it.", ["dependency"]
+)
+SERVICE_LEVEL: Final = Gauge("docyard_service_level", "3 full, 2 degraded, 1 basic, 0 maintenance.")
+BACKGROUND_DEATHS: Final = Counter(
+    "docyard_background_deaths_total", "Tasks that ended though they never should.", ["task"]
+)
+
+# ---- Kafka and the outbox ---------------------------------------------------------------------
+CONSUMED: Final = Counter(
+    "docyard_consumer_records_total", "Records applied and acknowledged.", ["group", "topic"]
+)
+CONSUMER_LAG: Final = Gauge(
+    "docyard_consumer_lag",
+    "Records behind the end, as the last batch saw it.",
+    ["group", "topic", "partition"],
+)
+CONSUMER_COMMITTED_AT: Final = Gauge(
+    "docyard_consumer_last_commit_timestamp_seconds", "When the group last acknowledged.", ["group"]
+)
+CONSUMER_REBALANCES: Final = Counter(
+    "docyard_consumer_rebalances_total", "Times that partitions were handed out anew.", ["group"]
+)
+CONSUMER_ERRORS: Final = Counter(
+    "docyard_consumer_errors_total", "Batches that could not be applied and came again.", ["group"]
+)
+PRODUCER_ERRORS: Final = Counter(
+    "docyard_producer_errors_total", "Publishes that Kafka did not acknowledge.", ["topic"]
+)
+PUBLISHED: Final = Counter(
+    "docyard_outbox_published_total", "Outbox rows that Kafka has acknowledged.", ["topic"]
+)
+OUTBOX_PENDING: Final = Gauge("docyard_outbox_pending", "Outbox rows that wait for the relay.")
+OUTBOX_OLDEST: Final = Gauge(
+    "docyard_outbox_oldest_seconds", "Age of the outbox row that waits longest; 0 when none does."
+)
+
+# ---- Uploads ----------------------------------------------------------------------------------
+UPLOADS_CREATED: Final = Counter(
+    "docyard_uploads_created_total", "Uploads begun; mode is simple, multipart, tus …", ["mode"]
+)
+UPLOADS_COMPLETED: Final = Counter(
+    "docyard_uploads_completed_total", "Uploads that became a document.", ["mode"]
+)
+UPLOADS_ABORTED: Final = Counter(
+    "docyard_uploads_aborted_total",
+    "Uploads that ended unfinished: client gone, cancelled, late.",
+    ["mode"],
+)
+UPLOADS_REJECTED: Final = Counter(
+    "docyard_uploads_rejected_total",
+    "Uploads refused; reason is the problem's code.",
+    ["mode", "reason"],
+)
+UPLOAD_BYTES: Final = Counter("docyard_upload_bytes_total", "Bytes of documents received.")
+UPLOAD_SIZE: Final = Histogram(
+    "docyard_upload_size_bytes", "Sizes of accepted documents.", buckets=_SIZES
+)
+UPLOAD_DURATION: Final = Histogram(
+    "docyard_upload_duration_seconds", "From the first byte to 202.", ["mode"], buckets=_WORK_S
+)
+UPLOADS_IN_PROGRESS: Final = Gauge(
+    "docyard_uploads_in_progress", "Uploads whose bytes are coming in."
+)
+
+# ---- Stages -----------------------------------------------------------------------------------
+STAGE_OUTCOMES: Final = Counter(
+    "docyard_stage_runs_total",
+    "Runs that ended; outcome is done, retry, dead_letter, cancelled or superseded.",
+    ["stage", "outcome"],
+)
+STAGE_DURATION: Final = Histogram(
+    "docyard_stage_duration_seconds", "How long a run worked.", ["stage"], buckets=_WORK_S
+)
+STAGE_WAIT: Final = Histogram(
+    "docyard_stage_queue_wait_seconds",
+    "From due to picked up by a slot.",
+    ["stage", "priority"],
+    buckets=_WORK_S,
+)
+STAGE_PAGES: Final = Counter("docyard_stage_pages_total", "Pages worked on.", ["stage"])
+STAGE_RETRIES: Final = Counter(
+    "docyard_stage_retries_total", "Runs put off for another attempt.", ["stage", "reason"]
+)
+STAGE_INFLIGHT: Final = Gauge("docyard_stage_inflight", "Slots at work.", ["stage"])
+STAGE_SLOTS: Final = Gauge("docyard_stage_slots", "Slots of this process.", ["stage"])
+STAGE_WAITING: Final = Gauge(
+    "docyard_stage_waiting", "Rows that wait for a slot.", ["stage", "priority"]
+)
+STAGE_OLDEST: Final = Gauge(
+    "docyard_stage_oldest_seconds", "How long the oldest due row waits; 0 when none.", ["stage"]
+)
+STAGE_PAUSED: Final = Gauge(
+    "docyard_stage_paused", "1 while a breaker or the guard holds the stage.", ["stage", "cause"]
+)
+STAGE_CRASHES: Final = Counter(
+    "docyard_stage_child_deaths_total",
+    "Child processes that died at work, by cause.",
+    ["stage", "cause"],
+)
+INTAKE: Final = Counter(
+    "docyard_intake_records_total",
+    "Work records taken in; outcome is stored, duplicate, undecodable, replayed or cancelled.",
+    ["stage", "outcome"],
+)
+DOCUMENT_DURATION: Final = Histogram(
+    "docyard_document_e2e_seconds",
+    "From accepted to completed or failed.",
+    ["outcome"],
+    buckets=_WORK_S,
+)
+
+# ---- Dead letters -----------------------------------------------------------------------------
+DLQ_MESSAGES: Final = Counter(
+    "docyard_dlq_messages_total", "Dead letters written.", ["stage", "reason"]
+)
+DLQ_OPEN: Final = Gauge("docyard_dlq_open", "Dead letters that nobody has dealt with.", ["stage"])
+DLQ_OLDEST: Final = Gauge(
+    "docyard_dlq_oldest_seconds", "Age of the oldest open dead letter; 0 when none.", ["stage"]
+)
+DLQ_REPLAYS: Final = Counter(
+    "docyard_dlq_replays_total",
+    "Dead letters sent again; outcome is moved, skipped or failed.",
+    ["outcome"],
+)
+DLQ_RESOLVED: Final = Counter(
+    "docyard_dlq_resolved_total", "Dead letters cured: the stage later succeeded.", ["stage"]
+)
+DLQ_DISCARDS: Final = Counter(
+    "docyard_dlq_discards_total", "Dead letters a person has given up.", ["stage"]
+)
+DLQ_PARKED: Final = Gauge("docyard_dlq_parked", "Dead letters replayed too often.", ["stage"])
+
+# ---- Live progress (transport is ws or sse) ---------------------------------------------------
+WS_CONNECTIONS: Final = Gauge("docyard_ws_connections", "Open sessions.", ["transport"])
+WS_SUBSCRIPTIONS: Final = Gauge(
+    "docyard_ws_subscriptions", "Documents watched, counted per session."
+)
+WS_SENT: Final = Counter("docyard_ws_messages_sent_total", "Messages sent.", ["transport", "type"])
+WS_COALESCED: Final = Counter(
+    "docyard_ws_coalesced_total", "Ticks a newer one replaced before they were sent."
+)
+WS_CLOSES: Final = Counter("docyard_ws_closes_total", "Sessions ended, by close code.", ["code"])
+WS_RECOVERIES: Final = Counter(
+    "docyard_ws_recover_total",
+    "Subscribes that asked for what they missed, and whether they got it.",
+    ["recovered"],
+)
+WS_LATENCY: Final = Histogram(
+    "docyard_ws_delivery_latency_seconds", "From Kafka's timestamp to the socket.", buckets=_FAST_S
+)
+WS_OUTBOX: Final = Gauge("docyard_ws_outbox_messages", "Messages that wait for slow readers.")
+
+# ---- Search -----------------------------------------------------------------------------------
+SEARCH_DURATION: Final = Histogram(
+    "docyard_search_duration_seconds", "How long a search took.", ["mode"], buckets=_FAST_S
+)
+INDEXED_CHUNKS: Final = Counter("docyard_indexed_chunks_total", "Chunks written to the index.")
