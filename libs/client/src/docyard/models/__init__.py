@@ -1,0 +1,33 @@
+"""Typed answers of Docyard."""
+
+from docyard.models.dead_letters import DeadLetter, DeadLetterGroup, Replay
+from docyard.models.documents import (
+    TERMINAL_STATES,
+    Accepted,
+    Document,
+    DocumentFact,
+    DocumentPage,
+    Failure,
+    Hit,
+    Listing,
+    Model,
+    Progress,
+    SearchResult,
+)
+
+__all__ = [
+    "TERMINAL_STATES",
+    "Accepted",
+    "DeadLetter",
+    "DeadLetterGroup",
+    "Document",
+    "DocumentFact",
+    "DocumentPage",
+    "Failure",
+    "Hit",
+    "Listing",
+    "Model",
+    "Progress",
+    "Replay",
+    "SearchResult",
+]

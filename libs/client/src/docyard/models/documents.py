@@ -1,0 +1,115 @@
+"""What Docyard says about documents. Fields of newer servers are kept, never refused."""
+
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_Item = TypeVar("_Item")
+
+TERMINAL_STATES = frozenset({"completed", "failed", "cancelled", "quarantined", "deleted"})
+"""States after which nothing follows unless somebody asks."""
+
+
+class Model(BaseModel):
+    """Frozen; unknown fields are kept, so `to_json()` gives what the server said."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON-ready objects."""
+        return self.model_dump(mode="json")
+
+
+class Listing(Model, Generic[_Item]):
+    """Part of a list; *next_cursor* fetches the next part, None ends it."""
+
+    items: tuple[_Item, ...]
+    next_cursor: str | None = None
+
+
+class Failure(Model):
+    """Why a document failed."""
+
+    code: str
+    message: str = ""
+    retryable: bool = False
+
+
+class Progress(Model):
+    """How far a document is. `seq` grows strictly per document; gaps are normal."""
+
+    document_id: str
+    seq: int = 0
+    state: str
+    stage: str | None = None
+    stage_index: int | None = None  # from 1
+    stage_count: int | None = None
+    progress: float = 0.0  # percent of the whole way
+    pages_done: int | None = None
+    pages_total: int | None = None
+    message: str | None = None
+    eta_s: float | None = None  # of the running stage
+    attempt: int | None = None
+    error: Failure | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the document has ended."""
+        return self.state in TERMINAL_STATES
+
+
+class Accepted(Model):
+    """The answer to an upload: the bytes are safe and the document has its id."""
+
+    document_id: str
+    job_id: str
+    status: str
+    links: dict[str, str] = Field(default_factory=dict)
+
+
+class Document(Progress):
+    """A document as its owner sees it."""
+
+    filename: str
+    content_type: str | None = None
+    size_bytes: int = 0
+    sha256: str | None = None
+    priority: str = "normal"
+    created_at: datetime
+    updated_at: datetime | None = None
+    completed_at: datetime | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    links: dict[str, str] = Field(default_factory=dict)
+
+
+class DocumentPage(Model):
+    """One page of a document's text; readable as soon as it is extracted."""
+
+    number: int
+    text: str = ""
+
+
+class DocumentFact(Model):
+    """One entry of a document's history."""
+
+    type: str
+    seq: int | None = None
+
+
+class Hit(Model):
+    """A passage that answers a search; *highlights* are offsets into *snippet*."""
+
+    document_id: str
+    filename: str = ""
+    page_first: int
+    page_last: int
+    score: float = 0.0
+    snippet: str = ""
+    highlights: tuple[tuple[int, int], ...] = ()
+
+
+class SearchResult(Model):
+    """The best passages, best first."""
+
+    items: tuple[Hit, ...]

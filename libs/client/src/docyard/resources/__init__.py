@@ -1,0 +1,1 @@
+"""The calls of Docyard, grouped by what they are about."""

@@ -1,0 +1,157 @@
+"""Reading, cancelling and deleting documents."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.message import Message
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from docyard.models import Document, DocumentFact, DocumentPage, Listing
+from docyard.transport import Request, Transport
+
+
+@dataclass(frozen=True)
+class DocumentFilter:
+    """Which documents; all conditions must hold. Dates are RFC 3339."""
+
+    state: str | None = None
+    content_type: str | None = None
+    priority: str | None = None
+    created_from: str | None = None
+    created_to: str | None = None
+    text: str | None = None  # part of the file name
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A body on its way: iterate *chunks* once."""
+
+    filename: str | None
+    content_type: str
+    size_bytes: int | None
+    chunks: AsyncIterator[bytes]
+
+
+class Documents:
+    """`client.documents`. Every call raises NotFoundError for an id that is not one's own."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def list(
+        self,
+        only: DocumentFilter | None = None,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Listing[Document]:
+        """Return documents, newest first."""
+        only = only or DocumentFilter()
+        params = {
+            "state": only.state,
+            "type": only.content_type,
+            "priority": only.priority,
+            "created_from": only.created_from,
+            "created_to": only.created_to,
+            "text": only.text,
+            "limit": limit,
+            "cursor": cursor,
+        }
+        request = Request("GET", "/api/v1/documents", params=params)
+        return await self._transport.fetch(request, Listing[Document])
+
+    async def get(self, document_id: str) -> Document:
+        return await self._transport.fetch(_get(document_id), Document)
+
+    async def text(self, document_id: str) -> str:
+        """Return the whole text. Raises ConflictError while there is none."""
+        return (await self._transport.send(_get(document_id, "text"))).text
+
+    async def pages(
+        self,
+        document_id: str,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Listing[DocumentPage]:
+        """Return pages that are extracted so far, in order."""
+        params = {"limit": limit, "cursor": cursor}
+        request = Request("GET", _path(document_id, "pages"), params=params)
+        return await self._transport.fetch(request, Listing[DocumentPage])
+
+    async def page(self, document_id: str, number: int) -> DocumentPage:
+        """Return one page, counted from 1."""
+        return await self._transport.fetch(_get(document_id, f"pages/{number}"), DocumentPage)
+
+    async def metadata(self, document_id: str) -> dict[str, Any]:
+        """Return what the document says of itself and what was found out about it."""
+        return await self._transport.fetch(_get(document_id, "metadata"), dict[str, Any])
+
+    async def entities(self, document_id: str) -> dict[str, Any]:
+        return await self._transport.fetch(_get(document_id, "entities"), dict[str, Any])
+
+    async def events(
+        self,
+        document_id: str,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Listing[DocumentFact]:
+        """Return the document's history, oldest first."""
+        params = {"limit": limit, "cursor": cursor}
+        request = Request("GET", _path(document_id, "events"), params=params)
+        return await self._transport.fetch(request, Listing[DocumentFact])
+
+    async def cancel(self, document_id: str) -> None:
+        """Ask for the work to stop. Raises ConflictError once the document has ended."""
+        await self._transport.send(Request("POST", _path(document_id, "cancel")))
+
+    async def delete(self, document_id: str) -> None:
+        """Erase the document and everything derived from it; a repeat changes nothing."""
+        await self._transport.send(Request("DELETE", _path(document_id)))
+
+    @asynccontextmanager
+    async def open(self, document_id: str, artifact: str = "original") -> AsyncIterator[Artifact]:
+        """Yield `original`, `text`, `thumbnail` … as a stream, of any size."""
+        async with self._transport.stream(_get(document_id, artifact)) as response:
+            length = response.headers.get("content-length")
+            yield Artifact(
+                filename=_filename(response),
+                content_type=response.headers.get("content-type", ""),
+                size_bytes=int(length) if length else None,
+                chunks=response.aiter_bytes(),
+            )
+
+    async def download(self, document_id: str, path: Path, *, artifact: str = "original") -> None:
+        """Write an artifact to *path*, which is there whole or not at all."""
+        partial = path.with_name(f"{path.name}.part")
+        try:
+            async with self.open(document_id, artifact) as body:
+                with partial.open("wb") as file:
+                    async for chunk in body.chunks:
+                        file.write(chunk)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def _path(document_id: str, artifact: str = "") -> str:
+    # The id is quoted whole, so that a stray slash can not address something else.
+    whole = f"/api/v1/documents/{quote(document_id, safe='')}"
+    return f"{whole}/{artifact}" if artifact else whole
+
+
+def _get(document_id: str, artifact: str = "") -> Request:
+    return Request("GET", _path(document_id, artifact))
+
+
+def _filename(response: httpx.Response) -> str | None:
+    """Return the name of an attachment (RFC 6266), without any folder."""
+    header = Message()
+    header["content-disposition"] = response.headers.get("content-disposition", "")
+    name = header.get_filename()
+    return Path(str(name).replace("\\", "/")).name or None if name else None

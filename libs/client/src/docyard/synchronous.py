@@ -1,0 +1,216 @@
+"""The synchronous client: the same calls, run by an `AsyncClient` on an event loop of its own.
+
+One implementation of requests, retries and watching serves both; a test compares signatures.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from docyard.client import AsyncClient, SearchMode
+from docyard.endpoints import Endpoints
+from docyard.models import (
+    Accepted,
+    DeadLetter,
+    DeadLetterGroup,
+    Document,
+    DocumentFact,
+    DocumentPage,
+    Listing,
+    Progress,
+    Replay,
+    SearchResult,
+)
+from docyard.resources.dead_letters import DeadLetterFilter, DeadLetters, ReplayOrder
+from docyard.resources.documents import DocumentFilter, Documents
+from docyard.retrying import RetryPolicy
+from docyard.uploads import OnBytes, Upload
+
+_Answer = TypeVar("_Answer")
+
+
+class _Runner:
+    """Runs coroutines to their end on the loop's thread."""
+
+    def __init__(self, portal: BlockingPortal) -> None:
+        self._portal = portal
+
+    def run(self, call: Callable[..., Awaitable[_Answer]], *args: Any, **options: Any) -> _Answer:
+        return self._portal.call(partial(call, *args, **options))
+
+    def iterate(self, items: AsyncGenerator[_Answer, None]) -> Iterator[_Answer]:
+        """Yield what *items* yields; leaving early closes it."""
+        try:
+            while True:
+                try:
+                    item = self._portal.call(items.__anext__)
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            self._portal.call(items.aclose)
+
+
+class SyncDocuments:
+    """`client.documents`, as `docyard.resources.documents.Documents`."""
+
+    def __init__(self, calls: Documents, runner: _Runner) -> None:
+        self._calls = calls
+        self._run = runner.run
+
+    def list(
+        self,
+        only: DocumentFilter | None = None,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Listing[Document]:
+        return self._run(self._calls.list, only, limit=limit, cursor=cursor)
+
+    def get(self, document_id: str) -> Document:
+        return self._run(self._calls.get, document_id)
+
+    def text(self, document_id: str) -> str:
+        return self._run(self._calls.text, document_id)
+
+    def pages(
+        self, document_id: str, *, limit: int = 50, cursor: str | None = None
+    ) -> Listing[DocumentPage]:
+        return self._run(self._calls.pages, document_id, limit=limit, cursor=cursor)
+
+    def page(self, document_id: str, number: int) -> DocumentPage:
+        return self._run(self._calls.page, document_id, number)
+
+    def metadata(self, document_id: str) -> dict[str, Any]:
+        return self._run(self._calls.metadata, document_id)
+
+    def entities(self, document_id: str) -> dict[str, Any]:
+        return self._run(self._calls.entities, document_id)
+
+    def events(
+        self, document_id: str, *, limit: int = 100, cursor: str | None = None
+    ) -> Listing[DocumentFact]:
+        return self._run(self._calls.events, document_id, limit=limit, cursor=cursor)
+
+    def cancel(self, document_id: str) -> None:
+        self._run(self._calls.cancel, document_id)
+
+    def delete(self, document_id: str) -> None:
+        self._run(self._calls.delete, document_id)
+
+    def download(self, document_id: str, path: Path, *, artifact: str = "original") -> None:
+        self._run(self._calls.download, document_id, path, artifact=artifact)
+
+
+class SyncDeadLetters:
+    """`client.dlq`, as `docyard.resources.dead_letters.DeadLetters`."""
+
+    def __init__(self, calls: DeadLetters, runner: _Runner) -> None:
+        self._calls = calls
+        self._runner = runner
+        self._run = runner.run
+
+    def groups(self) -> Listing[DeadLetterGroup]:
+        return self._run(self._calls.groups)
+
+    def list(
+        self,
+        only: DeadLetterFilter | None = None,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Listing[DeadLetter]:
+        return self._run(self._calls.list, only, limit=limit, cursor=cursor)
+
+    def get(self, entry_id: str) -> DeadLetter:
+        return self._run(self._calls.get, entry_id)
+
+    def replay(self, order: ReplayOrder) -> Replay:
+        return self._run(self._calls.replay, order)
+
+    def replays(self, *, limit: int = 50, cursor: str | None = None) -> Listing[Replay]:
+        return self._run(self._calls.replays, limit=limit, cursor=cursor)
+
+    def get_replay(self, replay_id: str) -> Replay:
+        return self._run(self._calls.get_replay, replay_id)
+
+    def cancel_replay(self, replay_id: str) -> Replay:
+        return self._run(self._calls.cancel_replay, replay_id)
+
+    def discard(self, entry_id: str, *, reason: str) -> DeadLetter:
+        return self._run(self._calls.discard, entry_id, reason=reason)
+
+    def restore(self, entry_id: str) -> DeadLetter:
+        return self._run(self._calls.restore, entry_id)
+
+    def export(self, only: DeadLetterFilter | None = None) -> Iterator[str]:
+        return self._runner.iterate(self._calls.export(only))
+
+
+class Client:
+    """Docyard for one user, without `await`. Safe to share between threads; close it at the end."""
+
+    def __init__(
+        self, endpoints: Endpoints | None = None, *, retry: RetryPolicy | None = None
+    ) -> None:
+        with ExitStack() as stack:
+            self._runner = _Runner(stack.enter_context(start_blocking_portal()))
+            self._client = self._runner.run(_opened, endpoints, retry)
+            stack.callback(self._runner.run, self._client.close)
+            self._stack = stack.pop_all()
+        self.documents = SyncDocuments(self._client.documents, self._runner)
+        self.dlq = SyncDeadLetters(self._client.dlq, self._runner)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection and end the thread; a repeat changes nothing."""
+        self._stack.close()
+
+    def upload(self, source: str | Path | Upload, *, on_bytes: OnBytes | None = None) -> Accepted:
+        return self._runner.run(self._client.upload, source, on_bytes=on_bytes)
+
+    def search(
+        self,
+        query: str,
+        *,
+        mode: SearchMode = "hybrid",
+        limit: int = 10,
+        document_id: str | None = None,
+    ) -> SearchResult:
+        return self._runner.run(
+            self._client.search, query, mode=mode, limit=limit, document_id=document_id
+        )
+
+    def watch(
+        self,
+        document_ids: Iterable[str],
+        *,
+        since: Mapping[str, int] | None = None,
+        timeout_s: float | None = None,
+    ) -> Iterator[Progress]:
+        updates = self._client.watch(document_ids, since=since, timeout_s=timeout_s)
+        return self._runner.iterate(updates)
+
+    def wait(
+        self, document_ids: Iterable[str], *, timeout_s: float | None = None
+    ) -> list[Document]:
+        return self._runner.run(self._client.wait, document_ids, timeout_s=timeout_s)
+
+
+async def _opened(endpoints: Endpoints | None, retry: RetryPolicy | None) -> AsyncClient:
+    return AsyncClient(endpoints, retry=retry)

@@ -1,0 +1,1 @@
+"""Following documents until they end, over whatever connection there is."""
