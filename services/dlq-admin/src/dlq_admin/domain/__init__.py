@@ -1,0 +1,1 @@
+"""What dead letters, their entries and replays are: values and decisions, no I/O."""

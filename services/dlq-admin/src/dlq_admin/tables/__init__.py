@@ -1,0 +1,1 @@
+"""The SQL of this service: functions over a transaction, one module a table."""
