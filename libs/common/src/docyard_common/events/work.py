@@ -29,6 +29,7 @@ class StageRequested(DocumentEvent):
     options: dict[str, Any] = Field(default_factory=dict)  # `processing_options`
     pages_total: int | None = None
     language: str | None = None
+    with_errors: bool = False  # an earlier stage could not read every page
 
 
 class CancelRequested(Event):

@@ -22,7 +22,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
 
-from docyard_common.errors import DependencyUnavailableError
+from docyard_common.errors import DependencyUnavailableError, RetryableError
 from docyard_common.kafka.received import ReceivedRecord, received
 from docyard_common.observability import metrics
 from docyard_common.settings import KafkaSettings
@@ -35,8 +35,13 @@ Reject: TypeAlias = Callable[[ReceivedRecord, Exception], Awaitable[None]]
 _PATIENCE_S = 60.0
 """A batch is given back after this long, well inside `max.poll.interval.ms` (300 s)."""
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.1, 5.0
+_ROOM_PAUSE_S = 0.2
 _SILENCE_S = 30.0
 """A consumer whose fetches have not come back for this long is not alive."""
+
+
+class BackpressureError(RetryableError):
+    """There is no room for the batch now: it is offered again shortly."""
 
 
 @dataclass
@@ -197,11 +202,18 @@ async def _patiently(apply: Apply, batch: Sequence[ReceivedRecord]) -> None:
     while True:
         try:
             return await apply(batch)
+        except BackpressureError as error:
+            _lose_patience(deadline, error)
+            await asyncio.sleep(_ROOM_PAUSE_S)
         except DependencyUnavailableError as error:
-            if time.monotonic() > deadline:
-                raise NackMessage from error
+            _lose_patience(deadline, error)
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter only
             pause = min(pause * 2, _LAST_PAUSE_S)
+
+
+def _lose_patience(deadline: float, error: Exception) -> None:
+    if time.monotonic() > deadline:
+        raise NackMessage from error
 
 
 def _heard_lately(consumer: Any) -> bool:

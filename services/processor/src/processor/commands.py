@@ -1,0 +1,77 @@
+"""Obeys commands and deletions: what people ask for while their documents are on the way."""
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from docyard_common import artifacts
+from docyard_common.database import Database, lock_document
+from docyard_common.errors import UndecodableRecordError
+from docyard_common.events import codec, sequence, topics
+from docyard_common.events.documents import DocumentCancelled, DocumentDeleted
+from docyard_common.events.envelope import Event
+from docyard_common.events.stages import Stage
+from docyard_common.events.work import CancelRequested, StageResumeRequested
+from docyard_common.kafka.received import ReceivedRecord
+from docyard_common.outbox import Outbox
+from docyard_common.work import stopping
+from processor.holds import Holds
+
+logger = logging.getLogger(__name__)
+
+
+class Commands:
+    """Applies the records of `commands` and of `documents.events`; all of it is idempotent."""
+
+    def __init__(self, *, database: Database, outbox: Outbox, holds: Holds) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._holds = holds
+
+    async def apply(self, records: Sequence[ReceivedRecord]) -> None:
+        """Obey each record in order. Raises DependencyUnavailableError to be called again."""
+        for record in records:
+            match self._decoded(record):
+                case CancelRequested() as command:
+                    await self._cancel(command)
+                case StageResumeRequested(stage=stage):
+                    await self._resume(stage)
+                case DocumentDeleted() as event:
+                    await self._forget(event)
+                case _:
+                    pass  # facts about documents that ask for nothing here
+
+    def _decoded(self, record: ReceivedRecord) -> Event | None:
+        try:
+            return codec.decode(record.value, record.headers)
+        except UndecodableRecordError as error:
+            place = {"topic": record.topic, "offset": record.offset}
+            logger.error("command.undecodable", extra={**place, "error": str(error)})  # noqa: TRY400
+            return None
+
+    async def _cancel(self, command: CancelRequested) -> None:
+        """Stop the work and tell that it ended, unless it has ended already."""
+        document_id = command.document_id
+        prefix = artifacts.document_prefix(document_id) + "{generation}/"
+        async with self._database.transaction() as tx:
+            await lock_document(tx, document_id)
+            generation = await stopping.cancel(tx, document_id, artifacts=prefix)
+            if generation is None:
+                return
+            event = DocumentCancelled(
+                document_id=document_id,
+                owner=command.owner,
+                generation=generation,
+                seq=sequence.terminal(generation),
+                cancelled_at=datetime.now(UTC),
+            )
+            await self._outbox.publish(tx, topics.EVENTS, event)
+
+    async def _forget(self, event: DocumentDeleted) -> None:
+        async with self._database.transaction() as tx:
+            await lock_document(tx, event.document_id)
+            prefix = artifacts.document_prefix(event.document_id)
+            await stopping.forget(tx, event.document_id, prefix=prefix)
+
+    async def _resume(self, stage: Stage) -> None:
+        await self._holds.resume(stage)

@@ -1,0 +1,102 @@
+"""What keeps a stage from working: an open breaker, or its guard."""
+
+import logging
+from collections.abc import Iterable
+
+from docyard_common.database import Database
+from docyard_common.delivery.guard import Guard, GuardPolicy
+from docyard_common.delivery.outcome import DeadLetter, Done, Outcome, Paused, Retry
+from docyard_common.events.stages import Stage
+from docyard_common.observability import metrics
+from docyard_common.resilience import CircuitBreaker
+from docyard_common.work.schema import CHANNEL
+
+logger = logging.getLogger(__name__)
+
+_STOP = "insert into stopped_stages (stage, reason) values (%s, %s) on conflict do nothing"
+_RESUME = "delete from stopped_stages where stage = %s"
+_NOTIFY = "select pg_notify(%s, %s)"
+_BREAKER_FAILURES = 3
+
+
+class Holds:
+    """Decides whether stages may pick work; a guard's stop is in the database, for all replicas."""
+
+    def __init__(self, stages: Iterable[Stage], *, database: Database) -> None:
+        self._database = database
+        self._guards = {stage: Guard(GuardPolicy()) for stage in stages}
+        self._stopped: dict[Stage, str] = {}
+        self._breakers: dict[tuple[Stage, str], CircuitBreaker] = {}
+
+    @property
+    def stopped(self) -> dict[Stage, str]:
+        """Stages that their guard has stopped, with the reason."""
+        return dict(self._stopped)
+
+    def may_pick(self, stage: Stage) -> bool:
+        """Whether a slot of *stage* may take work now; half-open breakers let one through."""
+        if stage in self._stopped:
+            return False
+        return all(breaker.allow() for breaker in self._of(stage))
+
+    async def ended(self, stage: Stage, outcome: Outcome) -> None:
+        """Learn from how a run ended. Raises DependencyUnavailableError."""
+        if isinstance(outcome, Paused):
+            self._breaker(stage, outcome.dependency).record_failure()
+            return
+        if isinstance(outcome, Done | Retry | DeadLetter):
+            for breaker in self._of(stage):
+                breaker.record_success()
+        if isinstance(outcome, Done | DeadLetter):
+            await self._judge(stage, outcome)
+
+    async def load(self) -> None:
+        """Read which stages are stopped: at the start, and whenever that changes."""
+        async with self._database.transaction() as tx:
+            cursor = await tx.execute("select stage, reason from stopped_stages")
+            rows = await cursor.fetchall()
+        stopped = {Stage(row["stage"]): row["reason"] for row in rows}
+        for stage in self._stopped.keys() - stopped.keys():
+            if stage in self._guards:
+                self._guards[stage].reset()
+        self._stopped = stopped
+        for stage in self._guards:
+            metrics.STAGE_PAUSED.labels(stage, "guard").set(stage in stopped)
+
+    async def resume(self, stage: Stage) -> None:
+        """Let *stage* go on in every replica; idempotent."""
+        async with self._database.transaction() as tx:
+            await tx.execute(_RESUME, (stage,))
+            await tx.execute(_NOTIFY, (CHANNEL, f"stage:{stage}"))
+
+    async def _judge(self, stage: Stage, outcome: Done | DeadLetter) -> None:
+        guard = self._guards[stage]
+        blamed = isinstance(outcome, Done) or outcome.failure.reason.blames_the_document
+        guard.record(system_failure=not blamed)
+        if (why := guard.verdict()) and stage not in self._stopped:
+            logger.critical("stage.stopped", extra={"stage": stage, "why": why})
+            async with self._database.transaction() as tx:
+                await tx.execute(_STOP, (stage, why))
+                await tx.execute(_NOTIFY, (CHANNEL, f"stage:{stage}"))
+            self._stopped[stage] = why
+
+    def _of(self, stage: Stage) -> list[CircuitBreaker]:
+        return [breaker for (of, _), breaker in self._breakers.items() if of is stage]
+
+    def _breaker(self, stage: Stage, dependency: str) -> CircuitBreaker:
+        # One for each stage: the probe of an idle stage would be lost to those that have work.
+        if (stage, dependency) not in self._breakers:
+            self._breakers[stage, dependency] = CircuitBreaker(
+                f"{stage}.{dependency}",
+                failure_threshold=_BREAKER_FAILURES,
+                open_s=2.0,
+                open_max_s=10.0,
+                on_change=_show,
+            )
+        return self._breakers[stage, dependency]
+
+
+def _show(breaker: CircuitBreaker) -> None:
+    order = ("closed", "half_open", "open")
+    metrics.CIRCUIT_STATE.labels(breaker.name).set(order.index(breaker.state))
+    logger.warning("breaker.changed", extra={"breaker": breaker.name, "state": breaker.state})

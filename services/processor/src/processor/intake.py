@@ -1,0 +1,115 @@
+"""From Kafka to rows: one batch, one transaction, then the offsets."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from docyard_common.database import Database, Transaction
+from docyard_common.delivery import headers
+from docyard_common.errors import FailureReason, UndecodableRecordError
+from docyard_common.events import codec, topics
+from docyard_common.events.stages import Priority, Stage
+from docyard_common.events.work import StageRequested
+from docyard_common.kafka.consumer import BackpressureError
+from docyard_common.kafka.received import ReceivedRecord
+from docyard_common.observability import metrics
+from docyard_common.outbox import Outbox
+from docyard_common.work import intake
+from docyard_common.work.model import WorkOrder
+from processor.settings import SlotSettings
+from processor.version import VERSION
+
+
+class Intake:
+    """Takes the records of one lane of one stage.
+
+    A kill -9 before the commit leaves nothing; after it, the batch comes again and changes
+    nothing: rows that exist are left alone.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        lane: Priority,
+        *,
+        database: Database,
+        outbox: Outbox,
+        settings: SlotSettings,
+    ) -> None:
+        self._stage = stage
+        self._lane = lane
+        self._database = database
+        self._outbox = outbox
+        self._settings = settings
+        self._waiting = metrics.STAGE_WAITING.labels(stage, lane)
+
+    async def apply(self, records: Sequence[ReceivedRecord]) -> None:
+        """Store work for *records*; those that can not be decoded become dead letters.
+
+        Raises BackpressureError while the lane is full, DependencyUnavailableError for a database
+        that is away.
+        """
+        orders, poison = self._sorted(records)
+        async with self._database.transaction() as tx:
+            waiting = await intake.waiting(tx, self._stage, self._lane)
+            self._waiting.set(waiting)
+            if waiting >= self._settings.work_waiting_max:
+                raise BackpressureError(f"{waiting} rows of {self._lane} wait for {self._stage}")
+            if orders:
+                await intake.take(tx, orders)
+            for record, error in poison:
+                await self._bury(tx, record, error)
+        metrics.INTAKE.labels(self._stage, "stored").inc(len(orders))
+        metrics.INTAKE.labels(self._stage, "undecodable").inc(len(poison))
+
+    async def reject(self, record: ReceivedRecord, error: Exception) -> None:
+        """Bury a record that decodes, and that the database still refuses."""
+        async with self._database.transaction() as tx:
+            await self._bury(tx, record, error)
+
+    def _sorted(
+        self, records: Sequence[ReceivedRecord]
+    ) -> tuple[list[WorkOrder], list[tuple[ReceivedRecord, Exception]]]:
+        orders: list[WorkOrder] = []
+        poison: list[tuple[ReceivedRecord, Exception]] = []
+        for record in records:
+            try:
+                orders.append(self._order(record))
+            except UndecodableRecordError as error:
+                poison.append((record, error))
+        return orders, poison
+
+    def _order(self, record: ReceivedRecord) -> WorkOrder:
+        request = codec.decode(record.value, record.headers)
+        if not isinstance(request, StageRequested) or request.stage is not self._stage:
+            raise UndecodableRecordError(f"the record does not ask for {self._stage}")
+        replay = headers.replay_of(record.headers)
+        pages = request.pages_total or 0
+        bulky = (
+            request.size_bytes > self._settings.bulky_bytes or pages > self._settings.bulky_pages
+        )
+        return WorkOrder(record, request, bulky, str(replay.replay_id) if replay else None)
+
+    async def _bury(self, tx: Transaction, record: ReceivedRecord, error: Exception) -> None:
+        if not await intake.reject_once(tx, record):
+            return
+        now = datetime.now(UTC)
+        death = headers.Death(
+            stage=self._stage,
+            reason=FailureReason.UNDECODABLE_RECORD,
+            attempt=1,
+            origin=headers.Origin(
+                record.topic, record.partition, record.offset, record.timestamp_ms
+            ),
+            cause=headers.Cause.of(error),
+            first_failed_at=now,
+            failed_at=now,
+            service_version=VERSION,
+        )
+        letter = codec.Record(
+            topic=topics.dead_letters(self._stage),
+            key=record.key,
+            value=record.value,
+            headers=headers.buried(record.headers, death),
+        )
+        await self._outbox.add(tx, letter)
+        metrics.DLQ_MESSAGES.labels(self._stage, FailureReason.UNDECODABLE_RECORD).inc()

@@ -1,0 +1,46 @@
+"""What the processor reads from its environment."""
+
+from pydantic import Field
+
+from docyard_common.events.stages import Stage
+from docyard_common.settings import ServiceSettings, SettingsGroup
+
+_MIB = 1024 * 1024
+
+
+class SlotSettings(SettingsGroup):
+    """`PROCESSOR__*`: which stages run here, and how work is handed to slots."""
+
+    stages: tuple[Stage, ...] = tuple(Stage)
+    """Stages of this process, as a JSON list; each can be a deployment of its own."""
+    slots: int = Field(default=4, ge=1, le=64)
+    """Documents at once per stage, each in a child of its own; 4 leaves every lane a place."""
+    lease_s: float = Field(default=30.0, ge=1.0)
+    """A worker that is gone is noticed after this long; renewed at a third of it."""
+    work_waiting_max: int = Field(default=200, ge=1)
+    """Rows of a lane that may wait in the table; what is more stays in Kafka, as lag."""
+    max_deliveries: int = Field(default=5, ge=1)
+    """Picks without a clean end before a document counts as killing its workers."""
+    max_attempts: int = Field(default=3, ge=1)
+    first_delay_s: float = Field(default=5.0, gt=0)
+    """Wait before the second attempt; each further one waits six times as long."""
+    bulky_bytes: int = Field(default=50 * _MIB, ge=1)
+    bulky_pages: int = Field(default=500, ge=1)
+    """Larger documents use the size lane: at 5 minutes of work they would hold every slot."""
+
+
+class LimitSettings(SettingsGroup):
+    """`LIMITS__*`: what one document may cost."""
+
+    memory_bytes: int = Field(default=2048 * _MIB, ge=64 * _MIB)
+    memory_soft_bytes: int = Field(default=1500 * _MIB, ge=64 * _MIB)
+    """A child that has grown beyond this is replaced after its document."""
+    total_s: float = Field(default=3600.0, gt=0)
+    no_progress_s: float = Field(default=300.0, gt=0)
+
+
+class ProcessorSettings(ServiceSettings):
+    """All settings of the processor."""
+
+    processor: SlotSettings = SlotSettings()
+    limits: LimitSettings = LimitSettings()

@@ -1,0 +1,142 @@
+"""The slots of one stage: pick what is due in the scheduler's order, run it, pick again."""
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Sequence
+
+from docyard_common.database import Database
+from docyard_common.delivery.scheduling import Occupation, Scheduler
+from docyard_common.errors import DependencyUnavailableError, SupersededError
+from docyard_common.events.stages import Priority, Stage
+from docyard_common.observability import metrics
+from docyard_common.work import picking
+from docyard_common.work.model import Lease
+from processor.heartbeat import Heartbeat
+from processor.holds import Holds
+from processor.runner import Runner
+from processor.settings import SlotSettings
+from processor.settle import Settlement
+
+logger = logging.getLogger(__name__)
+
+_IDLE_S = 1.0
+"""Longest wait for a NOTIFY, and so the longest that a due retry is overlooked."""
+_STOP_S = 8.0
+
+
+class Slots:
+    """Runs up to `slots` documents of *stage* at once; one picker, so caps hold exactly."""
+
+    def __init__(  # noqa: PLR0913 - the collaborators of the heart, wired once in app.py
+        self,
+        stage: Stage,
+        *,
+        settings: SlotSettings,
+        worker: str,
+        database: Database,
+        runner: Runner,
+        settlement: Settlement,
+        heartbeat: Heartbeat,
+        holds: Holds,
+    ) -> None:
+        self._stage = stage
+        self._settings = settings
+        self._worker = worker
+        self._database = database
+        self._runner = runner
+        self._settlement = settlement
+        self._heartbeat = heartbeat
+        self._holds = holds
+        self._scheduler = Scheduler(settings.slots)
+        self._running: dict[asyncio.Task[None], Lease] = {}
+        self._wake = asyncio.Event()
+        self._stopping = False
+        metrics.STAGE_SLOTS.labels(stage).set(settings.slots)
+
+    def wake(self) -> None:
+        """Look for work now: some was stored, or a slot has become free."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Pick and run until cancelled; a database that is away is waited out."""
+        while True:
+            self._wake.clear()
+            try:
+                while await self._pick_one():
+                    pass
+            except DependencyUnavailableError as error:
+                logger.warning("pick.waiting", extra={"error": str(error)})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_IDLE_S):
+                    await self._wake.wait()
+
+    async def stop(self) -> None:
+        """Stop the running documents and give their rows back; bounded by eight seconds.
+
+        What does not stop in time is left to its lease.
+        """
+        self._stopping = True
+        runs = dict(self._running)
+        for run in runs:
+            run.cancel()
+        if runs:
+            await asyncio.wait(runs, timeout=_STOP_S)
+
+    async def _pick_one(self) -> bool:
+        """Give the next due row to a free slot; false when there is none of either."""
+        if len(self._running) >= self._settings.slots or not self._holds.may_pick(self._stage):
+            return False
+        occupation = self._occupation()
+        order = self._scheduler.order(occupation)
+        leases = await self._pick(order, bulky=self._scheduler.bulky_allowed(occupation))
+        for lease in leases:
+            self._scheduler.picked(lease.lane, order)
+            self._start(lease)
+        return bool(leases)
+
+    async def _pick(self, order: Sequence[Priority], *, bulky: bool) -> list[Lease]:
+        if not order:
+            return []
+        async with self._database.transaction() as tx:
+            leases = await picking.pick(
+                tx,
+                self._stage,
+                order,
+                worker=self._worker,
+                lease_s=self._settings.lease_s,
+                bulky=bulky,
+            )
+            await self._settlement.started(tx, leases)
+        return leases
+
+    def _start(self, lease: Lease) -> None:
+        run = asyncio.create_task(self._run(lease), name=f"{self._stage}:{lease.key.document_id}")
+        self._running[run] = lease
+        self._heartbeat.hold(lease, run)
+        run.add_done_callback(self._ended)
+
+    def _ended(self, run: asyncio.Task[None]) -> None:
+        del self._running[run]
+        self._heartbeat.drop(run)
+        if not run.cancelled() and (error := run.exception()):
+            # The row is left to its lease: whatever this is, a fresh run may fare better.
+            logger.error("run.lost", exc_info=error)
+        self.wake()
+
+    async def _run(self, lease: Lease) -> None:
+        outcome = await self._runner.run(lease)
+        if self._stopping:
+            # Abandoned by the shutdown, not by a cancel: another process can go on at once.
+            with contextlib.suppress(SupersededError, DependencyUnavailableError):
+                await self._settlement.release(lease)
+            return
+        await self._holds.ended(self._stage, outcome)
+
+    def _occupation(self) -> Occupation:
+        leases = self._running.values()
+        return Occupation(
+            running=Counter(lease.lane for lease in leases),
+            bulky=sum(lease.bulky for lease in leases),
+        )
