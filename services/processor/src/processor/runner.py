@@ -158,6 +158,8 @@ def _tell(lease: Lease, request: StageRequested, outcome: Outcome) -> None:
             logger.error(
                 "stage.dead_letter", extra={"reason": why.reason, "error": why.error_class}
             )
+        case _:
+            pass  # the counters above say it all
     if isinstance(outcome, DeadLetter) or (isinstance(outcome, Done) and not stage.following):
         age = (lease.started_at - request.accepted_at).total_seconds()
         metrics.DOCUMENT_DURATION.labels(name).observe(max(0.0, age))

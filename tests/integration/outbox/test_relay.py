@@ -1,0 +1,155 @@
+"""The outbox against real PostgreSQL and Kafka: nothing lost, order kept, over several relays."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from docyard_common.database import Database, lock_document, migrate
+from docyard_common.events import codec
+from docyard_common.events.topics import Topic
+from docyard_common.ids import uuid7
+from docyard_common.kafka.admin import ensure_topics
+from docyard_common.kafka.consumer import BatchConsumer
+from docyard_common.kafka.received import ReceivedRecord
+from docyard_common.outbox import Outbox, Relay
+from docyard_common.settings import DatabaseSettings, KafkaSettings
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+TOPIC = "outbox.test"
+SCHEMA = "relay_test"
+REVISION = '''
+"""An outbox and nothing else."""
+from alembic import op
+from docyard_common.outbox import CREATE_OUTBOX
+
+revision, down_revision, branch_labels, depends_on = "0001", None, None, None
+
+
+def upgrade() -> None:
+    op.execute(CREATE_OUTBOX)
+'''
+
+
+@pytest.fixture
+async def database(
+    database_settings: DatabaseSettings, kafka_settings: KafkaSettings, tmp_path: Path
+) -> AsyncIterator[Database]:
+    (tmp_path / "0001_outbox.py").write_text(REVISION)
+    await migrate(database_settings, schema=SCHEMA, locations=tmp_path)
+    await ensure_topics(kafka_settings, [Topic(TOPIC, retention_ms=3_600_000)])
+    database = Database(database_settings, schema=SCHEMA, application_name="test")
+    await database.open()
+    yield database
+    await database.close()
+
+
+@asynccontextmanager
+async def relaying(
+    database_settings: DatabaseSettings, kafka_settings: KafkaSettings
+) -> AsyncIterator[asyncio.Task[None]]:
+    relay = Relay(
+        database=database_settings, schema=SCHEMA, kafka=kafka_settings, client_id="test"
+    )
+    task = asyncio.create_task(relay.run())
+    yield task
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+class Reader:
+    """Everything that was published, by key."""
+
+    def __init__(self) -> None:
+        self.values: dict[bytes | None, list[bytes | None]] = defaultdict(list)
+        self.records: list[ReceivedRecord] = []
+
+    async def apply(self, records: Sequence[ReceivedRecord]) -> None:
+        for record in records:
+            self.records.append(record)
+            self.values[record.key].append(record.value)
+
+
+@asynccontextmanager
+async def reading(kafka_settings: KafkaSettings) -> AsyncIterator[Reader]:
+    reader = Reader()
+    consumer = BatchConsumer(kafka_settings, client_id="test")
+    consumer.subscribe(TOPIC, group="reader", apply=reader.apply)
+    await consumer.start()
+    yield reader
+    await consumer.stop()
+
+
+async def test_records_arrive_as_they_were_added(
+    database: Database, database_settings: DatabaseSettings, kafka_settings: KafkaSettings
+) -> None:
+    headers = (("a", b"1"), ("a", b"\xff\xfe"), ("null", None))
+    record = codec.Record(TOPIC, b"key", b"\x00\xff", headers)
+
+    async with database.transaction() as tx:
+        await Outbox(source="test").add(tx, record)
+
+    async with relaying(database_settings, kafka_settings), reading(kafka_settings) as reader:
+        await eventually(lambda: len(reader.records) == 1)
+    (got,) = reader.records
+    assert (got.topic, got.key, got.value, got.headers) == (TOPIC, b"key", b"\x00\xff", headers)
+
+
+async def test_a_rolled_back_transaction_publishes_nothing(
+    database: Database, database_settings: DatabaseSettings, kafka_settings: KafkaSettings
+) -> None:
+    outbox = Outbox(source="test")
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as tx:
+            await outbox.add(tx, codec.Record(TOPIC, b"k", b"undone"))
+            raise RuntimeError
+    async with database.transaction() as tx:
+        await outbox.add(tx, codec.Record(TOPIC, b"k", b"done"))
+
+    async with relaying(database_settings, kafka_settings), reading(kafka_settings) as reader:
+        await eventually(lambda: reader.records)
+    assert reader.values == {b"k": [b"done"]}
+
+
+async def test_three_relays_keep_the_order_of_every_document_while_one_leaves(
+    database: Database, database_settings: DatabaseSettings, kafka_settings: KafkaSettings
+) -> None:
+    documents = [uuid7() for _ in range(20)]
+    writers, events_each = 8, 5
+    outbox = Outbox(source="test")
+    counters = dict.fromkeys(documents, 0)
+
+    async def write() -> None:
+        for _ in range(events_each):
+            for document in documents:
+                async with database.transaction() as tx:
+                    await lock_document(tx, document)
+                    counters[document] += 1
+                    value = str(counters[document]).encode()
+                    await outbox.add(tx, codec.Record(TOPIC, str(document).encode(), value))
+
+    async with (
+        reading(kafka_settings) as reader,
+        relaying(database_settings, kafka_settings) as first,
+        relaying(database_settings, kafka_settings),
+        relaying(database_settings, kafka_settings),
+    ):
+        writing = asyncio.gather(*(write() for _ in range(writers)))
+        await eventually(lambda: len(reader.records) > 100)
+        first.cancel()
+        await writing
+        await eventually(lambda: len(set_of(reader)) == writers * events_each * len(documents))
+    for document in documents:
+        values = [int(v or b"0") for v in reader.values[str(document).encode()]]
+        seen = list(dict.fromkeys(values))
+        assert seen == sorted(seen), "a later event overtook an earlier one"
+
+
+def set_of(reader: Reader) -> set[tuple[bytes | None, bytes | None]]:
+    return {(record.key, record.value) for record in reader.records}
