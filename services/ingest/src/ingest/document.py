@@ -1,0 +1,64 @@
+"""A document as ingest holds it: what was uploaded, and the view that events have advanced."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from docyard_common.artifacts import original_key
+from docyard_common.events.progress import DocumentView
+from docyard_common.events.stages import Priority
+
+
+@dataclass(frozen=True)
+class NewDocument:
+    """All that a way in has found out about a file whose bytes are stored."""
+
+    document_id: UUID
+    owner: str
+    filename: str
+    content_type: str  # by content
+    size_bytes: int
+    sha256: str  # hex, of the stored bytes
+    priority: Priority
+    options: dict[str, Any]
+    metadata: dict[str, Any]
+    accepted_at: datetime
+
+    @property
+    def object_key(self) -> str:
+        return original_key(self.document_id)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One row; `view` is the part that only the projector changes."""
+
+    filename: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+    object_key: str
+    priority: Priority
+    metadata: dict[str, Any]
+    created_at: datetime
+    view: DocumentView
+
+    @property
+    def document_id(self) -> UUID:
+        return self.view.document_id
+
+    @property
+    def artifact_generation(self) -> int:
+        """The generation whose artifacts are read; the first one before any has begun."""
+        return max(self.view.generation, 1)
+
+
+@dataclass(frozen=True)
+class IdempotencyClaim:
+    """What an `Idempotency-Key` stands for: this owner, this call, this body."""
+
+    owner: str
+    route: str
+    key: str
+    fingerprint: str  # hex SHA-256 over the file and the fields

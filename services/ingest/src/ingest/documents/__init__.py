@@ -1,0 +1,1 @@
+"""What may be asked of a document that is here: its artifacts, its cancellation, its erasure."""

@@ -1,0 +1,105 @@
+"""What an owner may do to a document: look it up, cancel its work, delete it."""
+
+import logging
+from typing import Final
+from uuid import UUID
+
+from docyard_common.artifacts import document_prefix
+from docyard_common.clock import Clock
+from docyard_common.database import Database, Transaction, lock_document
+from docyard_common.errors import DependencyUnavailableError
+from docyard_common.events import sequence, topics
+from docyard_common.events.documents import DocumentDeleted
+from docyard_common.events.stages import DocumentState
+from docyard_common.events.work import CancelRequested
+from docyard_common.outbox import Outbox
+from docyard_common.storage import ObjectStore
+from ingest.document import Document
+from ingest.errors import AlreadyTerminalError, DocumentNotFoundError
+from ingest.tables import documents, erasure
+
+logger = logging.getLogger(__name__)
+
+_NOT_FOUND: Final = "There is no such document."
+
+
+class Lifecycle:
+    """Changes documents on behalf of their owners; somebody else's document is not found."""
+
+    def __init__(
+        self, *, database: Database, store: ObjectStore, outbox: Outbox, clock: Clock
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._outbox = outbox
+        self._clock = clock
+
+    async def find(self, document_id: UUID, *, owner: str) -> Document:
+        """Return the document of *owner*. Raises DocumentNotFoundError."""
+        async with self._database.transaction() as tx:
+            return await _found(tx, document_id, owner)
+
+    async def cancel(self, document_id: UUID, *, owner: str) -> Document:
+        """Ask for the end of all work on the document; the fact follows when it has ended.
+
+        A second call asks again, and does nothing once it is cancelled. Raises
+        DocumentNotFoundError, or AlreadyTerminalError when it has ended in another way.
+        """
+        async with self._database.transaction() as tx:
+            await lock_document(tx, document_id)
+            document = await _found(tx, document_id, owner)
+            if document.view.state is DocumentState.CANCELLED:
+                return document
+            if document.view.state.is_terminal:
+                raise AlreadyTerminalError(f"The document is {document.view.state} already.")
+            command = CancelRequested(
+                document_id=document_id,
+                owner=owner,
+                requested_by=owner,
+                requested_at=self._clock.now(),
+            )
+            await self._outbox.publish(tx, topics.COMMANDS, command)
+        return document
+
+    async def delete(self, document_id: UUID, *, owner: str) -> None:
+        """Make the document invisible and tell everybody; then remove its bytes and its rows.
+
+        Idempotent. After a kill between the two, or with the store away, the sweep does the
+        second. Raises DocumentNotFoundError, or DependencyUnavailableError for the database.
+        """
+        async with self._database.transaction() as tx:
+            await lock_document(tx, document_id)
+            if await erasure.was_erased(tx, document_id, owner=owner):
+                return
+            document = await _found(tx, document_id, owner)
+            now = self._clock.now()
+            await erasure.mark(tx, document_id, at=now)
+            generation = document.artifact_generation
+            fact = DocumentDeleted(
+                document_id=document_id,
+                owner=owner,
+                generation=generation,
+                seq=sequence.terminal(generation),
+                deleted_at=now,
+            )
+            await self._outbox.publish(tx, topics.EVENTS, fact)
+        try:
+            await self.erase(document_id)
+        except DependencyUnavailableError as error:
+            logger.warning("document.erase_postponed", extra={"error": str(error)})
+
+    async def erase(self, document_id: UUID) -> None:
+        """Remove the bytes and then the rows of a document that is marked. Idempotent.
+
+        Raises DependencyUnavailableError; the row stays until the bytes are gone.
+        """
+        await self._store.delete_prefix(document_prefix(document_id))
+        async with self._database.transaction() as tx:
+            await erasure.erase(tx, document_id, at=self._clock.now())
+
+
+async def _found(tx: Transaction, document_id: UUID, owner: str) -> Document:
+    document = await documents.find(tx, document_id, owner=owner)
+    if document is None:
+        raise DocumentNotFoundError(_NOT_FOUND)
+    return document

@@ -1,0 +1,126 @@
+"""Why ingest says no: each error has the stable `code` that clients see; `api` adds the status."""
+
+from typing import ClassVar
+
+from docyard_common.errors import DependencyUnavailableError, DocyardError
+
+
+class RefusedError(DocyardError):
+    """A request that is not done; the message is a sentence for the person who sent it."""
+
+    code: ClassVar[str]
+
+    def __init__(self, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+
+
+class MultipartInvalidError(RefusedError):
+    """The body is no `multipart/form-data`, or ends in the middle of it."""
+
+    code = "MULTIPART_INVALID"
+
+
+class UnknownFieldError(RefusedError):
+    """The form has a field that this call does not know."""
+
+    code = "UNKNOWN_FIELD"
+
+
+class FieldInvalidError(RefusedError):
+    """A field's value is not what the field takes, or the field is given twice."""
+
+    code = "FIELD_INVALID"
+
+
+class FileMissingError(RefusedError):
+    """The form ends without a `file`."""
+
+    code = "FILE_MISSING"
+
+
+class FileTooLargeError(RefusedError):
+    """The file is larger than `LIMITS__MAX_FILE_BYTES`, whatever its `Content-Length` said."""
+
+    code = "FILE_TOO_LARGE"
+
+
+class UploadStalledError(RefusedError):
+    """The client stopped sending in the middle of its body."""
+
+    code = "UPLOAD_STALLED"
+
+
+class UploadAbandonedError(RefusedError):
+    """The client has gone: nobody reads the answer."""
+
+    code = "UPLOAD_ABANDONED"
+
+
+class OverloadedError(RefusedError):
+    """All upload slots are taken; the client should come back."""
+
+    code = "OVERLOADED"
+
+
+class IdempotencyKeyInvalidError(RefusedError):
+    """The `Idempotency-Key` is empty, too long or not printable."""
+
+    code = "IDEMPOTENCY_KEY_INVALID"
+
+
+class IdempotencyKeyReusedError(RefusedError):
+    """The same key came with another body."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+
+class DocumentNotFoundError(RefusedError):
+    """No such document, or somebody else's."""
+
+    code = "DOCUMENT_NOT_FOUND"
+
+
+class PageNotFoundError(RefusedError):
+    """The document has no such page."""
+
+    code = "PAGE_NOT_FOUND"
+
+
+class NotAvailableError(RefusedError):
+    """The document has come to its end without what is asked for."""
+
+    code = "NOT_AVAILABLE"
+
+
+class NotReadyError(RefusedError):
+    """What is asked for is still being made."""
+
+    code = "NOT_READY"
+
+
+class AlreadyTerminalError(RefusedError):
+    """The document has come to its end: there is no work to cancel."""
+
+    code = "ALREADY_TERMINAL"
+
+
+class RangeInvalidError(RefusedError):
+    """The asked range lies beyond the end of the file."""
+
+    code = "RANGE_NOT_SATISFIABLE"
+
+    def __init__(self, detail: str, *, size_bytes: int) -> None:
+        super().__init__(detail)
+        self.size_bytes = size_bytes
+
+
+class CursorInvalidError(RefusedError):
+    """The cursor was not made by this list."""
+
+    code = "CURSOR_INVALID"
+
+
+class AcceptanceUncertainError(DependencyUnavailableError):
+    """The database broke while it committed: the row may be there, so its object must stay."""

@@ -1,0 +1,1 @@
+"""SQL on the schema `ingest`: one module a table, functions inside the caller's transaction."""

@@ -1,0 +1,59 @@
+"""The table `document_events`: every fact about a document, once; ticks are not kept."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from docyard_common.database import Transaction
+from docyard_common.events.envelope import DocumentEvent
+from docyard_common.events.progress import advance
+
+_INSERT: Final = """
+insert into document_events (document_id, seq, type, at, data)
+values (%s, %s, %s, %s, %s) on conflict do nothing
+"""
+_PAGE: Final = """
+select seq, type, at, data from document_events
+where document_id = %(document_id)s and (seq, type) > (%(seq)s, %(type)s)
+order by seq, type limit %(limit)s
+"""
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One fact, as its publisher said it."""
+
+    seq: int
+    type: str
+    at: datetime
+    data: dict[str, Any]
+
+
+async def append(tx: Transaction, events: Iterable[DocumentEvent]) -> None:
+    """Keep *events* of documents that have a row; what is kept already changes nothing."""
+    async with tx.cursor() as cursor:
+        await cursor.executemany(_INSERT, [_row(event) for event in events])
+
+
+async def page(
+    tx: Transaction, document_id: UUID, *, after: tuple[int, str], limit: int
+) -> list[EventRow]:
+    """Return up to *limit* facts behind the position *after* (seq, type), oldest first."""
+    seq, event_type = after
+    cursor = await tx.execute(
+        _PAGE, {"document_id": document_id, "seq": seq, "type": event_type, "limit": limit}
+    )
+    return [
+        EventRow(row["seq"], row["type"], row["at"], row["data"]) for row in await cursor.fetchall()
+    ]
+
+
+def _row(event: DocumentEvent) -> tuple[object, ...]:
+    # Each event calls its own time differently; the view knows which field it is.
+    at = advance(None, event).updated_at
+    data = event.model_dump(mode="json", exclude={"document_id", "owner", "seq"})
+    return (event.document_id, event.seq, event.type, at, Jsonb(data))

@@ -1,0 +1,232 @@
+"""The table `documents`: one row a document, its view columns written by the projector alone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from docyard_common.database import Transaction
+from docyard_common.errors import FailureReason
+from docyard_common.events.progress import DocumentView, ViewError
+from docyard_common.events.stages import DocumentState, Priority, Stage
+from ingest.document import Document, NewDocument
+
+_INSERT: Final = """
+insert into documents (document_id, owner, filename, content_type, size_bytes, sha256, object_key,
+    priority, metadata, created_at, updated_at)
+values (%(document_id)s, %(owner)s, %(filename)s, %(content_type)s, %(size_bytes)s, %(sha256)s,
+    %(object_key)s, %(priority)s, %(metadata)s, %(created_at)s, %(created_at)s)
+on conflict do nothing
+"""
+_FIND: Final = """
+select * from documents where document_id = %s and owner = %s and deleted_at is null
+"""
+_HOLD: Final = """
+select * from documents where document_id = any(%s) and deleted_at is null
+order by document_id for update
+"""
+_UPDATE: Final = """
+update documents set generation = %(generation)s, seq = %(seq)s, updated_at = %(updated_at)s,
+    state = %(state)s, stage = %(stage)s, progress = %(progress)s, pages_done = %(pages_done)s,
+    pages_total = %(pages_total)s, message = %(message)s, eta_s = %(eta_s)s,
+    attempt = %(attempt)s, error_code = %(error_code)s, error_message = %(error_message)s,
+    error_retryable = %(error_retryable)s, completed_at = %(completed_at)s
+where document_id = %(document_id)s
+"""
+_PAGE: Final = """
+select * from documents
+where owner = %(owner)s and deleted_at is null
+    and (%(before)s::uuid is null or document_id < %(before)s)
+    and (%(states)s::text[] is null or state = any(%(states)s))
+    and (%(content_types)s::text[] is null or content_type = any(%(content_types)s))
+    and (%(priorities)s::text[] is null or priority = any(%(priorities)s))
+    and (%(created_after)s::timestamptz is null or created_at >= %(created_after)s)
+    and (%(created_before)s::timestamptz is null or created_at < %(created_before)s)
+    and (%(text)s::text is null or filename ilike %(text)s)
+order by document_id desc limit %(limit)s
+"""
+_STATS: Final = """
+select state, content_type, count(*) as documents, sum(size_bytes)::bigint as size_bytes
+from documents where owner = %s and deleted_at is null group by state, content_type
+"""
+
+
+@dataclass(frozen=True)
+class DocumentFilter:
+    """What a list is narrowed to; None narrows nothing."""
+
+    states: Sequence[DocumentState] | None = None
+    content_types: Sequence[str] | None = None
+    priorities: Sequence[Priority] | None = None
+    created_after: datetime | None = None  # inclusive
+    created_before: datetime | None = None  # exclusive
+    text: str | None = None  # part of the file name, any case
+
+
+@dataclass(frozen=True)
+class StatsRow:
+    """Documents of one owner with one state and type in common."""
+
+    state: DocumentState
+    content_type: str
+    documents: int
+    size_bytes: int
+
+
+async def insert(tx: Transaction, new: NewDocument) -> bool:
+    """Add the row; False when it is there already: an earlier commit did take effect."""
+    cursor = await tx.execute(
+        _INSERT,
+        {
+            "document_id": new.document_id,
+            "owner": new.owner,
+            "filename": new.filename,
+            "content_type": new.content_type,
+            "size_bytes": new.size_bytes,
+            "sha256": new.sha256,
+            "object_key": new.object_key,
+            "priority": new.priority,
+            "metadata": Jsonb(new.metadata),
+            "created_at": new.accepted_at,
+        },
+    )
+    return cursor.rowcount == 1
+
+
+async def find(tx: Transaction, document_id: UUID, *, owner: str) -> Document | None:
+    """Return the document if it is there, *owner*'s and not deleted."""
+    cursor = await tx.execute(_FIND, (document_id, owner))
+    row = await cursor.fetchone()
+    return None if row is None else _document(row)
+
+
+async def hold(tx: Transaction, document_ids: Iterable[UUID]) -> dict[UUID, DocumentView]:
+    """Lock the rows of *document_ids* in their order and return their views; unknown ones miss."""
+    cursor = await tx.execute(_HOLD, (list(document_ids),))
+    return {row["document_id"]: _view(row) for row in await cursor.fetchall()}
+
+
+async def update(tx: Transaction, views: Iterable[DocumentView]) -> None:
+    """Write the views of rows that are held."""
+    async with tx.cursor() as cursor:
+        await cursor.executemany(_UPDATE, [_columns(view) for view in views])
+
+
+async def page(
+    tx: Transaction, narrowed: DocumentFilter, *, owner: str, before: UUID | None, limit: int
+) -> list[Document]:
+    """Return up to *limit* documents of *owner*, newest first, older than *before*."""
+    parameters = {
+        "owner": owner,
+        "before": before,
+        "limit": limit,
+        "states": _listed(narrowed.states),
+        "content_types": _listed(narrowed.content_types),
+        "priorities": _listed(narrowed.priorities),
+        "created_after": narrowed.created_after,
+        "created_before": narrowed.created_before,
+        "text": None if narrowed.text is None else f"%{_escaped(narrowed.text)}%",
+    }
+    cursor = await tx.execute(_PAGE, parameters)
+    return [_document(row) for row in await cursor.fetchall()]
+
+
+async def stats(tx: Transaction, *, owner: str) -> list[StatsRow]:
+    """Return how many documents and bytes *owner* has, by state and type."""
+    cursor = await tx.execute(_STATS, (owner,))
+    return [
+        StatsRow(DocumentState(r["state"]), r["content_type"], r["documents"], r["size_bytes"])
+        for r in await cursor.fetchall()
+    ]
+
+
+async def visible(tx: Transaction, document_ids: Iterable[UUID], *, owner: str) -> set[UUID]:
+    """Return which of *document_ids* are there, *owner*'s and not deleted."""
+    cursor = await tx.execute(
+        "select document_id from documents"
+        " where document_id = any(%s) and owner = %s and deleted_at is null",
+        (list(document_ids), owner),
+    )
+    return {row["document_id"] for row in await cursor.fetchall()}
+
+
+async def existing(tx: Transaction, document_ids: Iterable[UUID]) -> set[UUID]:
+    """Return which of *document_ids* have a row at all."""
+    cursor = await tx.execute(
+        "select document_id from documents where document_id = any(%s)", (list(document_ids),)
+    )
+    return {row["document_id"] for row in await cursor.fetchall()}
+
+
+def _listed(values: Sequence[str] | None) -> list[str] | None:
+    return [str(value) for value in values] if values else None
+
+
+def _escaped(text: str) -> str:
+    """Return *text* with the wildcards of LIKE taken literally."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _document(row: dict[str, Any]) -> Document:
+    return Document(
+        filename=row["filename"],
+        content_type=row["content_type"],
+        size_bytes=row["size_bytes"],
+        sha256=row["sha256"],
+        object_key=row["object_key"],
+        priority=Priority(row["priority"]),
+        metadata=row["metadata"],
+        created_at=row["created_at"],
+        view=_view(row),
+    )
+
+
+def _view(row: dict[str, Any]) -> DocumentView:
+    return DocumentView(
+        document_id=row["document_id"],
+        owner=row["owner"],
+        generation=row["generation"],
+        seq=row["seq"],
+        updated_at=row["updated_at"],
+        state=DocumentState(row["state"]),
+        stage=Stage(row["stage"]) if row["stage"] else None,
+        progress=row["progress"],
+        pages_done=row["pages_done"],
+        pages_total=row["pages_total"],
+        message=row["message"],
+        eta_s=row["eta_s"],
+        attempt=row["attempt"],
+        error=_error(row),
+        completed_at=row["completed_at"],
+    )
+
+
+def _error(row: dict[str, Any]) -> ViewError | None:
+    if row["error_code"] is None:
+        return None
+    return ViewError(FailureReason(row["error_code"]), row["error_message"], row["error_retryable"])
+
+
+def _columns(view: DocumentView) -> dict[str, Any]:
+    error = view.error
+    return {
+        "document_id": view.document_id,
+        "generation": view.generation,
+        "seq": view.seq,
+        "updated_at": view.updated_at,
+        "state": view.state,
+        "stage": view.stage,
+        "progress": view.progress,
+        "pages_done": view.pages_done,
+        "pages_total": view.pages_total,
+        "message": view.message,
+        "eta_s": view.eta_s,
+        "attempt": view.attempt,
+        "error_code": error and error.code,
+        "error_message": error and error.message,
+        "error_retryable": error and error.retryable,
+        "completed_at": view.completed_at,
+    }
