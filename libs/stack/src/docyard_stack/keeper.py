@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,8 @@ from docyard_stack.errors import NotReadyError, StackError, StartFailedError
 from docyard_stack.part import Part
 from docyard_stack.processes import Identity, kill_group, spawn, stop
 from docyard_stack.record import PartRecord, PartState
+
+logger = logging.getLogger(__name__)
 
 _POLL_S: Final = 0.1
 _FIRST_DELAY_S: Final = 0.2
@@ -89,6 +92,7 @@ class Keeper:
             lasted_s = asyncio.get_running_loop().time() - started
             failures = 0 if lasted_s > _STEADY_S else failures + 1
             self.record.restarts += 1
+            logger.warning("%s died; starting it again (%s)", self.part.name, self._last_words())
             self._note(PartState.RESTARTING)
             await asyncio.sleep(min(_FIRST_DELAY_S * 2.0 ** min(failures, 16), _MAX_DELAY_S))
             await self._start_again()

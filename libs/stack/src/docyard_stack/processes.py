@@ -60,7 +60,7 @@ async def spawn(launch: Launch, log: Path) -> asyncio.subprocess.Process:
     long as the stack.
     """
     account = launch.account
-    with _open_log(log) as output:
+    with open_log(log) as output:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid())),
             *((str(account.uid), str(account.gid)) if account else ("-1", "-1")),
@@ -112,7 +112,7 @@ async def _until(condition: Callable[[], bool], within_s: float) -> bool:
     return True
 
 
-def _open_log(log: Path) -> BinaryIO:
+def open_log(log: Path) -> BinaryIO:
     """Open *log* for appending; one that has grown too large is set aside first."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > _LOG_MAX_BYTES:

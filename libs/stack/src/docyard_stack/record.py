@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
+from docyard_stack.addresses import StackAddresses
 from docyard_stack.ports import free_ports, is_free
 from docyard_stack.processes import Identity
 
@@ -72,6 +73,7 @@ class StackRecord(BaseModel):
     keys: Keys = Field(default_factory=Keys)
     ports: dict[str, list[int]] = Field(default_factory=dict)
     parts: dict[str, PartRecord] = Field(default_factory=dict)
+    addresses: StackAddresses | None = None  # of the last start
 
     def ports_of(self, part: str, count: int) -> list[int]:
         """Return the ports of *part*: those written down, or free ones when one of them is taken.

@@ -122,10 +122,12 @@ class Servers:
             parts = ServerParts.of(self._folder.path, self._record, progress.on_stderr())
             supervisor = Supervisor(self._folder, self._record)
             tier = (parts.postgres, parts.object_store, parts.kafka)
-            await supervisor.start([tier], lambda _name, _took_s: None)
-            self._ready.set_result(parts)
-            await self._enough.wait()
-            await supervisor.stop()
+            try:
+                await supervisor.start([tier], lambda _name, _took_s: None)
+                self._ready.set_result(parts)
+                await self._enough.wait()
+            finally:
+                await supervisor.stop()
 
 
 def _arguments() -> argparse.Namespace:

@@ -35,44 +35,36 @@ class Supervisor:
         self._record.failure = None
         self._record.supervisor = Identity.of(os.getpid())
         self._enter(Phase.STARTING)
-        for parts in tiers:
-            keepers = [self._keeper(part) for part in parts]
-            self._started.append(keepers)
-            failed = await self._start_tier(keepers, notice)
-            if failed is not None:
-                await self._fail(failed)
-                raise failed
+        try:
+            for parts in tiers:
+                await self._start_tier(parts, notice)
+        except StartFailedError as error:
+            await self._fail(error)
+            raise
         self._enter(Phase.READY)
 
     async def stop(self) -> None:
-        """Stop everything, the last tier first; idempotent."""
-        self._enter(Phase.STOPPING)
+        """Stop everything, the last tier first; idempotent, and due after a failed start too."""
+        if self._record.phase is not Phase.FAILED:
+            self._enter(Phase.STOPPING)
         await self._stop_parts()
         self._record.supervisor = None
-        self._enter(Phase.STOPPED)
+        self._enter(Phase.STOPPED if self._record.failure is None else Phase.FAILED)
 
-    async def _start_tier(
-        self, keepers: Sequence[Keeper], notice: Notice
-    ) -> StartFailedError | None:
-        """Return the first failure, having given up the others, or None when all serve."""
-        tasks = [asyncio.create_task(_timed(keeper, notice)) for keeper in keepers]
-        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
-        errors = [task.exception() for task in done]
-        for error in errors:
-            if isinstance(error, StartFailedError):
-                return error
-            if error is not None:
-                raise error
-        return None
+    async def _start_tier(self, parts: Sequence[Part], notice: Notice) -> None:
+        """Start *parts* in parallel; the first failure gives up the others and is raised."""
+        keepers = [self._keeper(part) for part in parts]
+        self._started.append(keepers)
+        try:
+            async with asyncio.TaskGroup() as tier:
+                for keeper in keepers:
+                    tier.create_task(_timed(keeper, notice))
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
 
     async def _fail(self, error: StartFailedError) -> None:
         self._record.failure = Failure(part=error.part, reason=error.reason, log=str(error.log))
-        await self._stop_parts()
-        self._record.supervisor = None
-        self._enter(Phase.FAILED)
+        await self.stop()
 
     async def _stop_parts(self) -> None:
         while self._started:

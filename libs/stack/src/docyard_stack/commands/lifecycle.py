@@ -1,0 +1,92 @@
+"""`docyard up` and `docyard down`."""
+
+import asyncio
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Final
+
+from docyard_stack import background, progress, status, stopping
+from docyard_stack.addresses import StackAddresses
+from docyard_stack.commands.output import data, failing_well, folder_of, note
+from docyard_stack.environment import GivenServers
+from docyard_stack.folder import StackFolder
+from docyard_stack.kafka.jars import JarCache, cache_folder
+from docyard_stack.running import Stack
+
+_NAME_WIDTH: Final = 14
+
+
+def up(path: Path | None, *, detach: bool, as_json: bool) -> None:
+    """Start the stack; attached until Ctrl-C, or detached until `docyard down`."""
+    folder = folder_of(path)
+    with failing_well():
+        _fetch_jars()
+        if detach:
+            _up_detached(folder, as_json=as_json)
+        else:
+            _up_attached(folder, as_json=as_json)
+
+
+def down(path: Path | None, *, erase: bool, as_json: bool) -> None:
+    """Stop the stack and, on request, delete all it wrote."""
+    folder = folder_of(path)
+    with failing_well():
+        ran = stopping.stop(folder)
+        if erase:
+            folder.erase()
+    if as_json:
+        data(json.dumps({"data": str(folder.path), "stopped": ran, "erased": erase}))
+    note("Stopped." if ran else f"No stack was running in {folder.path}.")
+
+
+def _fetch_jars() -> None:
+    # Here and not in the supervisor, so that a person sees the bar and Ctrl-C ends it.
+    if GivenServers.of(os.environ).kafka is None:
+        JarCache(cache_folder()).fetch(progress.on_stderr())
+
+
+def _up_attached(folder: StackFolder, *, as_json: bool) -> None:
+    logging.basicConfig(format="%(message)s")
+    stack = Stack(
+        folder,
+        environment=os.environ,
+        progress=progress.on_stderr(),
+        notice=lambda name, took_s: note(f"  {name:<{_NAME_WIDTH}} ready after {took_s:.1f} s"),
+    )
+
+    def ready(addresses: StackAddresses) -> None:
+        _show(addresses, as_json=as_json)
+        note("Press Ctrl-C to stop.")
+
+    note(f"Starting the stack in {folder.path}")
+    asyncio.run(stack.run(ready))
+    note("Stopped.")
+
+
+def _up_detached(folder: StackFolder, *, as_json: bool) -> None:
+    if status.is_running(folder.load()):
+        note("The stack is running already.")
+    else:
+        note(f"Starting the stack in {folder.path}")
+        background.start(folder, lambda name: note(f"  {name:<{_NAME_WIDTH}} ready"))
+    record = folder.load()
+    if record is not None and record.addresses is not None:
+        _show(record.addresses, as_json=as_json)
+
+
+def _show(addresses: StackAddresses, *, as_json: bool) -> None:
+    if as_json:
+        data(addresses.model_dump_json())
+        return
+    lines = {
+        "API": f"{addresses.ingest}/docs",
+        "Live progress": f"{addresses.notifier}/docs",
+        "Dead letters": f"{addresses.dlq_admin}/docs",
+        "Metrics": addresses.metrics["ingest"],
+    }
+    note("")
+    for name, address in lines.items():
+        data(f"{name:<{_NAME_WIDTH}} {address}")
+    note("\nTry: docyard upload FILE --wait")

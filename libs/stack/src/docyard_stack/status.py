@@ -1,0 +1,48 @@
+"""Tells what runs, from the stack's record and the system's list of processes."""
+
+import time
+from dataclasses import asdict, dataclass
+
+from docyard_stack.folder import StackFolder
+from docyard_stack.record import PartRecord, PartState, StackRecord
+
+
+@dataclass(frozen=True)
+class PartStatus:
+    """One part as it is right now."""
+
+    name: str
+    pid: int | None
+    state: PartState
+    port: int | None
+    uptime_s: float | None
+    restarts: int
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def is_running(record: StackRecord | None) -> bool:
+    """Whether a supervisor looks after the stack."""
+    return record is not None and record.supervisor is not None and record.supervisor.alive
+
+
+def parts(folder: StackFolder) -> list[PartStatus]:
+    """Return every part in the order of its start; empty when there never was a stack."""
+    record = folder.load()
+    if record is None:
+        return []
+    supervised = is_running(record)
+    return [_status(name, part, supervised=supervised) for name, part in record.parts.items()]
+
+
+def _status(name: str, part: PartRecord, *, supervised: bool) -> PartStatus:
+    process = part.process if part.process is not None and part.process.alive else None
+    return PartStatus(
+        name=name,
+        pid=None if process is None else process.pid,
+        state=part.state if supervised or part.state is PartState.EXTERNAL else PartState.STOPPED,
+        port=part.port,
+        uptime_s=None if process is None else round(time.time() - process.started_at, 1),
+        restarts=part.restarts,
+    )
