@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+from tests.waiting import eventually
 
 from docyard_common.database import Database, lock_document, migrate
 from docyard_common.events import codec
@@ -17,7 +18,6 @@ from docyard_common.kafka.consumer import BatchConsumer
 from docyard_common.kafka.received import ReceivedRecord
 from docyard_common.outbox import Outbox, Relay
 from docyard_common.settings import DatabaseSettings, KafkaSettings
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -53,9 +53,7 @@ async def database(
 async def relaying(
     database_settings: DatabaseSettings, kafka_settings: KafkaSettings
 ) -> AsyncIterator[asyncio.Task[None]]:
-    relay = Relay(
-        database=database_settings, schema=SCHEMA, kafka=kafka_settings, client_id="test"
-    )
+    relay = Relay(database=database_settings, schema=SCHEMA, kafka=kafka_settings, client_id="test")
     task = asyncio.create_task(relay.run())
     yield task
     task.cancel()
@@ -105,10 +103,14 @@ async def test_a_rolled_back_transaction_publishes_nothing(
     database: Database, database_settings: DatabaseSettings, kafka_settings: KafkaSettings
 ) -> None:
     outbox = Outbox(source="test")
-    with pytest.raises(RuntimeError):
+
+    async def change_their_mind() -> None:
         async with database.transaction() as tx:
             await outbox.add(tx, codec.Record(TOPIC, b"k", b"undone"))
-            raise RuntimeError
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        await change_their_mind()
     async with database.transaction() as tx:
         await outbox.add(tx, codec.Record(TOPIC, b"k", b"done"))
 
