@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -77,7 +77,7 @@ async def test_stat_tells_size_type_and_time(store: ObjectStore) -> None:
 async def test_a_missing_object_is_named_as_missing(
     store: ObjectStore, call: str, tmp_path: Path
 ) -> None:
-    calls = {
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
         "get": lambda: store.get("none"),
         "stat": lambda: store.stat("none"),
         "stream": lambda: read(store, "none"),

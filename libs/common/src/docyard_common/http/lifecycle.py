@@ -54,6 +54,8 @@ async def background(app: FastAPI, **tasks: Coroutine[Any, Any, None]) -> AsyncI
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        for coroutine in tasks.values():
+            coroutine.close()  # one that was cancelled before it began would complain
 
 
 async def _watched(name: str, task: Coroutine[Any, Any, None], process: Process) -> None:

@@ -11,7 +11,6 @@ import psutil
 Check = Callable[[], Awaitable[None]]
 """Returns when the part works, raises when it does not."""
 
-_CHECK_TIMEOUT_S: Final = 3.0
 _FRESH_S: Final = 1.0
 
 
@@ -33,9 +32,12 @@ class Health:
     process: a restart does not cure a database.
     """
 
-    def __init__(self, service: str, *, version: str = "0.1.0") -> None:
+    def __init__(
+        self, service: str, *, version: str = "0.1.0", check_timeout_s: float = 3.0
+    ) -> None:
         self._service = service
         self._version = version
+        self._timeout_s = check_timeout_s
         self._checks: dict[str, tuple[Check, bool]] = {}
         self._alive: dict[str, Callable[[], bool]] = {}
         self._draining = False
@@ -44,7 +46,7 @@ class Health:
         self._lock = asyncio.Lock()
 
     def add(self, name: str, check: Check, *, critical: bool = True) -> None:
-        """Ask *check* whether the dependency *name* works; it is given 3 s."""
+        """Ask *check* whether the dependency *name* works; it is given *check_timeout_s*."""
         self._checks[name] = (check, critical)
 
     def watch(self, name: str, is_alive: Callable[[], bool]) -> None:
@@ -89,25 +91,23 @@ class Health:
         async with self._lock:
             checked_at, parts = self._found
             if time.monotonic() - checked_at >= _FRESH_S:
-                parts = await asyncio.gather(
-                    *(_ask(name, *entry) for name, entry in self._checks.items())
-                )
+                parts = await asyncio.gather(*(self._ask(name) for name in self._checks))
                 self._found = (time.monotonic(), parts)
             return parts
 
-
-async def _ask(name: str, check: Check, critical: bool) -> ComponentHealth:  # noqa: FBT001 - unpacked
-    started = time.monotonic()
-    detail = ""
-    try:
-        async with asyncio.timeout(_CHECK_TIMEOUT_S):
-            await check()
-    except TimeoutError:
-        detail = f"no answer within {_CHECK_TIMEOUT_S:g} s"
-    except Exception as error:  # noqa: BLE001 - any error of a check is its finding
-        detail = type(error).__name__
-    duration_ms = round((time.monotonic() - started) * 1000, 1)
-    return ComponentHealth(name, critical, not detail, duration_ms, detail)
+    async def _ask(self, name: str) -> ComponentHealth:
+        check, critical = self._checks[name]
+        started = time.monotonic()
+        detail = ""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await check()
+        except TimeoutError:
+            detail = f"no answer within {self._timeout_s:g} s"
+        except Exception as error:  # noqa: BLE001 - any error of a check is its finding
+            detail = type(error).__name__
+        duration_ms = round((time.monotonic() - started) * 1000, 1)
+        return ComponentHealth(name, critical, not detail, duration_ms, detail)
 
 
 def _shown(part: ComponentHealth) -> dict[str, Any]:
