@@ -6,6 +6,7 @@ weights alone left `critical` waiting 178 s at the 95th percentile, with caps 21
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from docyard_common.events.stages import Priority
@@ -53,7 +54,9 @@ class Scheduler:
 
     def order(self, occupation: Occupation) -> Sequence[Priority]:
         """Return the lanes that may take a slot now, the one whose turn it is first."""
-        allowed = [lane for lane in _LANES if occupation.of(lane) < self._limit(CAPS[lane])]
+        # One more in a lane counts against its own cap and against that of every lane above.
+        room = takewhile(lambda lane: occupation.of(lane) < self._limit(CAPS[lane]), _LANES)
+        allowed = list(room)
         return sorted(allowed, key=lambda lane: -(self._credit[lane] + WEIGHTS[lane]))
 
     def bulky_allowed(self, occupation: Occupation) -> bool:
