@@ -1,0 +1,37 @@
+"""The `docyard` command: puts the commands together."""
+
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from docyard.cli import dead_letters, documents, replays, upload, watch
+from docyard.cli.plugins import OpenGroup
+
+app = typer.Typer(
+    cls=OpenGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for part in (upload.app, documents.app, watch.app):
+    app.registered_commands += part.registered_commands
+dead_letters.app.registered_commands += replays.app.registered_commands
+app.add_typer(dead_letters.app, name="dlq")
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(metadata.version("docyard"))
+        raise typer.Exit
+
+
+@app.callback()
+def docyard(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Upload documents, watch them being read, and search what is in them."""
+    del version

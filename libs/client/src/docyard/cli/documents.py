@@ -1,0 +1,212 @@
+"""`docyard ls · show · search · get · cancel · rm`: documents that are there already."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from docyard.cli.each import each
+from docyard.cli.exits import CommandError, Exit
+from docyard.cli.session import Session, command
+
+if TYPE_CHECKING:
+    from docyard.client import AsyncClient
+    from docyard.models import Document, Hit
+    from docyard.resources.documents import DocumentFilter
+
+app = typer.Typer()
+
+_MAX_PAGE = 100
+_BINARY = frozenset({"original", "thumbnail"})
+
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Document ids.")]
+What = Literal["text", "original", "pages", "metadata", "entities", "events", "thumbnail"]
+
+
+@command(app)
+async def ls(
+    session: Session,
+    *,
+    state: Annotated[str | None, typer.Option(help="Only this state.")] = None,
+    name: Annotated[str | None, typer.Option(help="Part of the file name.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 50,
+) -> None:
+    """List your documents, newest first."""
+    from docyard.resources.documents import DocumentFilter
+
+    async with session.client() as client:
+        items = await _some(client, DocumentFilter(state=state, text=name), limit=limit)
+    if session.output.as_json:
+        session.output.value({"items": [document.to_json() for document in items]})
+        return
+    session.output.table(
+        ("document id", "state", "done", "size", "created", "name"), map(_row, items)
+    )
+
+
+async def _some(client: "AsyncClient", only: "DocumentFilter", *, limit: int) -> list["Document"]:
+    items: list[Document] = []
+    cursor = None
+    while len(items) < limit:
+        part = await client.documents.list(
+            only, limit=min(limit - len(items), _MAX_PAGE), cursor=cursor
+        )
+        items += part.items
+        cursor = part.next_cursor
+        if cursor is None:
+            break
+    return items
+
+
+def _row(document: "Document") -> tuple[str, ...]:
+    return (
+        document.document_id,
+        document.state,
+        f"{document.progress:.0f}%",
+        size(document.size_bytes),
+        f"{document.created_at:%Y-%m-%d %H:%M}",
+        document.filename,
+    )
+
+
+def size(count: float) -> str:
+    """Return a number of bytes for people."""
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:  # noqa: PLR2004 - the step of the units
+            return f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"
+
+
+@command(app)
+async def show(
+    session: Session,
+    document_id: Annotated[str, typer.Argument(metavar="ID", help="Document id.")],
+) -> None:
+    """Show a document: its state, how far it is, and why it failed."""
+    async with session.client() as client:
+        document = await client.documents.get(document_id)
+    if session.output.as_json:
+        session.output.value(document.to_json())
+        return
+    for name, value in _facts(document):
+        session.output.text(f"{name:<12}{value}")
+
+
+def _facts(document: "Document") -> list[tuple[str, str]]:
+    facts = [
+        ("document", document.document_id),
+        ("name", document.filename),
+        ("state", document.state),
+        ("progress", f"{document.progress:.0f}%"),
+        ("stage", document.stage or ""),
+        ("pages", "" if document.pages_total is None else str(document.pages_total)),
+        ("type", document.content_type or ""),
+        ("size", size(document.size_bytes)),
+        ("sha256", document.sha256 or ""),
+        ("priority", document.priority),
+        ("created", document.created_at.isoformat()),
+        ("ended", document.completed_at.isoformat() if document.completed_at else ""),
+    ]
+    if document.error:
+        facts += [("error", document.error.code), ("", document.error.message)]
+    return [(name, value) for name, value in facts if value]
+
+
+@command(app)
+async def search(
+    session: Session,
+    query: Annotated[str, typer.Argument(help="What to look for, in plain words.")],
+    *,
+    mode: Annotated[
+        Literal["hybrid", "text", "semantic"], typer.Option(help="By words, by meaning, or both.")
+    ] = "hybrid",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100)] = 10,
+    document: Annotated[str | None, typer.Option(help="Only in this document.")] = None,
+) -> None:
+    """Search your documents; answers name the page."""
+    async with session.client() as client:
+        result = await client.search(query, mode=mode, limit=limit, document_id=document)
+    if session.output.as_json:
+        session.output.value(result.to_json())
+        return
+    for hit in result.items:
+        session.output.text(f"{hit.filename}, {_pages(hit)}  ({hit.document_id})")
+        session.output.text(f"    {' '.join(hit.snippet.split())}")
+    if not result.items:
+        session.output.note("Nothing found.")
+
+
+def _pages(hit: "Hit") -> str:
+    if hit.page_first == hit.page_last:
+        return f"page {hit.page_first}"
+    return f"pages {hit.page_first}-{hit.page_last}"
+
+
+@command(app)
+async def get(
+    session: Session,
+    document_id: Annotated[str, typer.Argument(metavar="ID", help="Document id.")],
+    what: Annotated[What, typer.Argument(help="Which part of it.")] = "text",
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File, or folder, to write to.")
+    ] = None,
+) -> None:
+    """Write a document, or what was found in it, to stdout or a file."""
+    if output is None and what in _BINARY and sys.stdout.isatty():
+        raise CommandError(
+            "binary data would garble the terminal",
+            exit_code=Exit.USAGE,
+            advice="Name a file with -o, or pipe it somewhere.",
+        )
+    async with session.client() as client:
+        if output is None:
+            await _to_stdout(client, document_id, what)
+            return
+        path = output
+        if output.is_dir():
+            path /= _name(await client.documents.get(document_id), what)
+        await client.documents.download(document_id, path, artifact=what)
+    session.output.note(f"written to {path}")
+    if session.output.as_json:
+        session.output.value({"document_id": document_id, "artifact": what, "path": str(path)})
+
+
+async def _to_stdout(client: "AsyncClient", document_id: str, what: str) -> None:
+    async with client.documents.open(document_id, what) as body:
+        async for chunk in body.chunks:
+            sys.stdout.buffer.write(chunk)
+    sys.stdout.buffer.flush()
+
+
+def _name(document: "Document", what: str) -> str:
+    """Return what a part of *document* is called in a folder, without any folder of its own."""
+    name = Path(document.filename.replace("\\", "/")).name
+    name = name if name not in {"", ".", ".."} else document.document_id
+    return name if what == "original" else f"{name}.{_SUFFIX.get(what, 'json')}"
+
+
+_SUFFIX = {"text": "txt", "thumbnail": "webp"}
+
+
+@command(app)
+async def cancel(session: Session, ids: Ids) -> None:
+    """Stop the work on documents; what was stored stays."""
+    async with session.client() as client:
+        await each(session, ids, client.documents.cancel, done="cancel requested")
+
+
+@command(app)
+async def rm(
+    session: Session,
+    ids: Ids,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Erase documents and everything derived from them, for good."""
+    what = ids[0] if len(ids) == 1 else f"{len(ids)} documents"
+    session.confirm(f"Erase {what} for good?", yes=yes)
+    async with session.client() as client:
+        await each(session, ids, client.documents.delete, done="erased")

@@ -1,0 +1,110 @@
+"""`docyard upload`: files, folders and stdin, several at a time, with one bar each."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, BinaryIO, Literal
+
+import typer
+
+from docyard.cli.board import board
+from docyard.cli.delivery import Delivery
+from docyard.cli.each import exit_of_many
+from docyard.cli.exits import CommandError, Exit
+from docyard.cli.sending import Manner, Sending
+from docyard.cli.session import Session, command
+
+app = typer.Typer()
+
+STDIN = "-"
+
+
+@command(app)
+async def upload(  # noqa: PLR0913 - each one is an option that a person may give
+    session: Session,
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Files, folders with -r, - for stdin.")
+    ],
+    *,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Enter folders.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Until each has ended.")] = False,
+    priority: Annotated[
+        Literal["critical", "high", "normal", "low"], typer.Option(help="Which lane to wait in.")
+    ] = "normal",
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, help="At a time.")] = 4,
+    timeout_s: Annotated[
+        float | None, typer.Option("--timeout", min=0.0, help="Seconds to wait for, with --wait.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="File name of what comes from stdin.")] = None,
+) -> None:
+    """Upload documents; with --wait, follow each until it can be searched."""
+    sources = _found(paths, recursive=recursive)
+    deliveries = [_delivery(path, priority=priority, stdin_name=name) for path in sources]
+    manner = Manner(jobs=jobs, wait=wait, timeout_s=timeout_s)
+    try:
+        async with session.client() as client:
+            with board(session.output) as rows:
+                await Sending(client, rows, manner, deliveries).run()
+    finally:
+        _tell(session, deliveries)
+    failures = [delivery.failed for delivery in deliveries if delivery.failed]
+    raise typer.Exit(exit_of_many(failures, of=len(deliveries)))
+
+
+def _tell(session: Session, deliveries: Sequence[Delivery]) -> None:
+    """Write what is known, even when interrupted: ids that are accepted must not be lost."""
+    if session.output.as_json:
+        session.output.value({"items": [delivery.to_json() for delivery in deliveries]})
+        return
+    rows = (delivery for delivery in deliveries if delivery.accepted)
+    session.output.table(
+        ("document id", "state", "name"),
+        ((row.document_id, row.state, row.name) for row in rows),
+    )
+
+
+def _found(paths: Sequence[str], *, recursive: bool) -> list[str]:
+    """Return every file meant. Raises CommandError for what is not there, before any is sent."""
+    found: list[str] = []
+    for path in paths:
+        if path != STDIN and os.path.isdir(path):  # noqa: PTH112 - "-" is no path
+            if not recursive:
+                raise CommandError(
+                    f"{path} is a folder", exit_code=Exit.USAGE, advice="Say -r to enter it."
+                )
+            found += _files(path)
+        elif path == STDIN or os.path.exists(path):  # noqa: PTH110
+            found.append(path)
+        else:
+            raise CommandError(f"{path} is not there", exit_code=Exit.USAGE)
+    if not found:
+        raise CommandError("there is no file in it", exit_code=Exit.USAGE)
+    return found
+
+
+def _files(folder: str) -> Iterator[str]:
+    """Yield regular files below *folder* in order, without hidden ones and linked folders."""
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        files = (Path(root, name) for name in sorted(names) if not name.startswith("."))
+        yield from (str(file) for file in files if file.is_file())
+
+
+def _delivery(path: str, *, priority: str, stdin_name: str | None) -> Delivery:
+    from docyard.uploads import Upload
+
+    if path != STDIN:
+        return Delivery(path, Upload(Path(path), priority=priority))
+    name = stdin_name or f"stdin.{_suffix(sys.stdin.buffer)}"
+    return Delivery(name, Upload(sys.stdin.buffer, filename=name, priority=priority))
+
+
+_SUFFIXES = ((b"%PDF", "pdf"), (b"\x89PNG", "png"), (b"\xff\xd8\xff", "jpg"))
+
+
+def _suffix(file: BinaryIO) -> str:
+    """Return the suffix of what *file* begins with: a stream has no name that tells."""
+    peek = getattr(file, "peek", None)
+    head = peek(4) if peek else b""
+    return next((suffix for magic, suffix in _SUFFIXES if head.startswith(magic)), "txt")
