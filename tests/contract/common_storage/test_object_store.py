@@ -259,6 +259,19 @@ async def test_uploads_that_are_under_way_are_in_no_listing(store: ObjectStore) 
     assert [stat.key async for stat in store.list("d")] == []
 
 
+async def test_uploads_that_have_not_ended_are_found_until_they_do(store: ObjectStore) -> None:
+    first = await store.start_multipart("a/1", content_type="text/plain")
+    second = await store.start_multipart("a/2", content_type="text/plain")
+    await store.start_multipart("b/1", content_type="text/plain")
+
+    found = await store.open_multiparts("a/")
+    assert [(upload.key, upload.upload_id) for upload in found] == [("a/1", first), ("a/2", second)]
+    assert abs(datetime.now(UTC) - found[0].started_at) < timedelta(minutes=5)
+
+    await store.abort_multipart("a/1", first)
+    assert [upload.key for upload in await store.open_multiparts("a/")] == ["a/2"]
+
+
 async def test_the_bucket_may_exist_already(store: ObjectStore) -> None:
     await store.ensure_bucket()
     await store.ensure_bucket()

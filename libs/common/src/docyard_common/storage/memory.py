@@ -4,12 +4,13 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from docyard_common.clock import Clock, SystemClock
 from docyard_common.errors import ObjectMissingError
 from docyard_common.ids import uuid7
-from docyard_common.storage.port import ObjectStat, PartsRefusedError
+from docyard_common.storage.port import ObjectStat, OpenMultipart, PartsRefusedError
 
 _PIECE_BYTES = 1024 * 1024
 _MIN_PART_BYTES = 5 * 1024 * 1024
@@ -25,6 +26,7 @@ class _Blob:
 class _Upload:
     key: str
     content_type: str
+    started_at: datetime
     parts: dict[int, bytes] = field(default_factory=dict)
 
 
@@ -81,7 +83,7 @@ class InMemoryObjectStore:
 
     async def start_multipart(self, key: str, *, content_type: str) -> str:
         upload_id = str(uuid7())
-        self._uploads[upload_id] = _Upload(key, content_type)
+        self._uploads[upload_id] = _Upload(key, content_type, self._clock.now())
         return upload_id
 
     async def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> str:
@@ -108,6 +110,14 @@ class InMemoryObjectStore:
         upload = self._uploads.get(upload_id)
         if upload is not None and upload.key == key:
             del self._uploads[upload_id]
+
+    async def open_multiparts(self, prefix: str) -> Sequence[OpenMultipart]:
+        found = (
+            OpenMultipart(upload.key, upload_id, upload.started_at)
+            for upload_id, upload in self._uploads.items()
+            if upload.key.startswith(prefix)
+        )
+        return sorted(found, key=lambda upload: (upload.key, upload.started_at))
 
     async def ensure_bucket(self) -> None:
         """There is always one."""

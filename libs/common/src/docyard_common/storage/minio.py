@@ -19,7 +19,7 @@ from urllib3 import BaseHTTPResponse
 from docyard_common.errors import DependencyUnavailableError, ObjectMissingError
 from docyard_common.settings import ObjectStoreSettings
 from docyard_common.storage.blocking import BlockingCalls, http_pool
-from docyard_common.storage.port import ObjectStat
+from docyard_common.storage.port import ObjectStat, OpenMultipart
 from docyard_common.storage.responses import object_stat, reading, refusal, release
 
 _PIECE_BYTES: Final = 1024 * 1024
@@ -126,6 +126,16 @@ class MinioObjectStore:
             await self._calls.run(lambda: abort(self._bucket, key, upload_id))
         except ObjectMissingError:
             return
+
+    async def open_multiparts(self, prefix: str) -> Sequence[OpenMultipart]:
+        listed = self._client._list_multipart_uploads  # noqa: SLF001 - see the class
+        # One page: the SDK loses the marker of the next one.
+        answer = await self._calls.run(lambda: listed(self._bucket, prefix=prefix))
+        return [
+            OpenMultipart(upload.object_name, upload.upload_id, upload.initiated_time)
+            for upload in answer.uploads
+            if upload.upload_id and upload.initiated_time
+        ]
 
     async def ensure_bucket(self) -> None:
         await self._calls.run(self._make_bucket)

@@ -26,6 +26,15 @@ class ObjectStat:
     modified_at: datetime
 
 
+@dataclass(frozen=True)
+class OpenMultipart:
+    """An upload in parts that has not ended."""
+
+    key: str
+    upload_id: str
+    started_at: datetime
+
+
 class ObjectStore(Protocol):
     """Blobs by key, visible whole or not at all. Safe to share between tasks.
 
@@ -105,6 +114,10 @@ class ObjectStore(Protocol):
 
     async def abort_multipart(self, key: str, upload_id: str) -> None:
         """End the upload and free its parts; an unknown upload is fine."""
+        ...
+
+    async def open_multiparts(self, prefix: str) -> Sequence[OpenMultipart]:
+        """Return uploads that have not ended, at most a thousand, in the order of their keys."""
         ...
 
     async def ensure_bucket(self) -> None:
