@@ -14,7 +14,6 @@ class LimitSettings(SettingsGroup):
     """Larger files are refused while they arrive; S3's 10,000 parts of 8 MiB hold 78 GiB."""
     max_metadata_bytes: int = Field(default=16 * 1024, gt=0, le=256 * 1024)
     """Of `metadata`, and of `processing_options`: both travel in events, whose limit is 1 MiB."""
-    max_files_per_upload: int = Field(default=10, ge=1, le=1000)
 
 
 class UploadSettings(SettingsGroup):

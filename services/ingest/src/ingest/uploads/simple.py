@@ -13,6 +13,7 @@ from docyard_common.clock import Clock
 from docyard_common.database import Database
 from docyard_common.ids import uuid7
 from docyard_common.media_types import MediaType
+from docyard_common.observability import metrics
 from docyard_common.storage import ObjectStore
 from ingest.document import IdempotencyClaim, NewDocument
 from ingest.errors import (
@@ -125,6 +126,7 @@ class SimpleUpload:
         )
         match outcome:
             case Accepted():
+                metrics.UPLOAD_SIZE.observe(received.stored.size_bytes)
                 return Receipt(document_id)
             case Repeated(earlier):
                 # A twin was faster: its document stands, these bytes go.

@@ -1,0 +1,44 @@
+"""The query of `GET /documents`."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from docyard_common.events.stages import DocumentState, Priority
+from ingest.tables.documents import DocumentFilter
+
+
+def _aware(at: datetime) -> datetime:
+    """Return *at* with a time zone: a time without one is UTC."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+_Time = Annotated[datetime, AfterValidator(_aware)]
+_Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
+
+
+class ListQuery(BaseModel):
+    """Filters narrow, repeated ones widen; unknown ones are refused by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: list[DocumentState] = Query(default_factory=list)
+    type: list[_Text] = Query(default_factory=list, description="Content types.")
+    priority: list[Priority] = Query(default_factory=list)
+    created_after: _Time | None = None
+    created_before: _Time | None = None
+    q: _Text | None = Field(default=None, description="Part of the file name.")
+    cursor: Annotated[str, Field(max_length=500)] | None = None
+    limit: int = Field(default=50, ge=1, le=200)
+
+    def filter(self) -> DocumentFilter:
+        return DocumentFilter(
+            states=self.state,
+            content_types=self.type,
+            priorities=self.priority,
+            created_after=self.created_after,
+            created_before=self.created_before,
+            text=self.q,
+        )

@@ -1,0 +1,237 @@
+"""What the routes answer, as clients read it."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from docyard_common.artifacts import Entity
+from docyard_common.events.stages import STAGE_COUNT, DocumentState, Priority, Stage
+from ingest.document import Document
+
+
+class Answer(BaseModel):
+    """Frozen: an answer is built once."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Links(Answer):
+    """Where to go from here; relative to this service unless they name a host."""
+
+    self: str
+    status: str
+    events: str
+    stream: str  # server-sent events, at the notifier
+    websocket: str  # at the notifier
+
+
+class UploadAccepted(Answer):
+    """The bytes are durable and the work is queued."""
+
+    document_id: UUID
+    job_id: UUID  # the same as document_id
+    status: Literal["accepted"] = "accepted"
+    links: Links
+
+
+class DocumentError(Answer):
+    """Why a document failed, or why its stage is tried again."""
+
+    code: str
+    message: str
+    retryable: bool
+
+
+class DocumentOut(Answer):
+    """A document as its owner sees it."""
+
+    document_id: UUID
+    filename: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+    state: DocumentState
+    stage: Stage | None
+    stage_index: int
+    stage_count: int = STAGE_COUNT
+    progress: float = Field(ge=0, le=100)
+    pages_done: int | None
+    pages_total: int | None
+    message: str
+    eta_s: float | None
+    attempt: int
+    priority: Priority
+    seq: int
+    error: DocumentError | None
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+    metadata: dict[str, Any]
+    links: Links
+
+    @classmethod
+    def of(cls, document: Document, links: Links) -> "DocumentOut":
+        view = document.view
+        error = view.error
+        return cls(
+            document_id=view.document_id,
+            filename=document.filename,
+            content_type=document.content_type,
+            size_bytes=document.size_bytes,
+            sha256=document.sha256,
+            state=view.state,
+            stage=view.stage,
+            stage_index=view.stage_index,
+            progress=view.progress,
+            pages_done=view.pages_done,
+            pages_total=view.pages_total,
+            message=view.message,
+            eta_s=view.eta_s,
+            attempt=view.attempt,
+            priority=document.priority,
+            seq=view.seq,
+            error=error
+            and DocumentError(code=error.code, message=error.message, retryable=error.retryable),
+            created_at=document.created_at,
+            updated_at=view.updated_at,
+            completed_at=view.completed_at,
+            metadata=document.metadata,
+            links=links,
+        )
+
+
+class DocumentList(Answer):
+    """Newest first."""
+
+    items: list[DocumentOut]
+    next_cursor: str | None
+
+
+class PageOut(Answer):
+    """One finished page."""
+
+    number: int
+    text: str
+    width: float | None
+    height: float | None
+    rotation: int
+    heading: str | None
+
+
+class PageList(Answer):
+    """Pages in their order; while extract runs, the last cursor waits for what comes next."""
+
+    items: list[PageOut]
+    next_cursor: str | None
+
+
+class EventOut(Answer):
+    """One fact about a document."""
+
+    seq: int
+    type: str
+    at: datetime
+    data: dict[str, Any]
+
+
+class EventList(Answer):
+    """Facts, oldest first."""
+
+    items: list[EventOut]
+    next_cursor: str | None
+
+
+class KeywordOut(Answer):
+    """What a document is about; a higher score says more."""
+
+    text: str
+    score: float
+
+
+class MetadataOut(Answer):
+    """What was given, what was read and what was found; null where a stage has not ended."""
+
+    document_id: UUID
+    filename: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+    metadata: dict[str, Any]  # as it was uploaded
+    media_type: str | None = None
+    page_count: int | None = None
+    characters: int | None = None
+    extractor: str | None = None
+    extracted: dict[str, Any] | None = None  # title, author, EXIF, columns …
+    failed_pages: list[int] | None = None
+    language: str | None = None
+    keywords: list[KeywordOut] | None = None
+    summary: str | None = None
+
+
+class EntityList(Answer):
+    """Named things with the pages that name them, the most frequent first."""
+
+    items: list[Entity]
+    next_cursor: str | None
+
+
+class DocumentStats(Answer):
+    """What the caller has here."""
+
+    total: int
+    size_bytes: int
+    by_state: dict[str, int]
+    by_content_type: dict[str, int]
+
+
+class UploadStatus(Answer):
+    """The short status."""
+
+    status: DocumentState
+    progress: float = Field(ge=0, le=100)
+    stage: Stage | None
+    estimated_completion: datetime | None  # of the running stage
+
+
+class Highlight(Answer):
+    """A part of a snippet, as offsets in characters."""
+
+    start: int
+    end: int
+
+
+class SearchHit(Answer):
+    """A passage that answers the query."""
+
+    document_id: UUID
+    filename: str
+    page_first: int
+    page_last: int
+    score: float
+    snippet: str
+    highlights: list[Highlight]
+
+
+class SearchResults(Answer):
+    """The best passages first."""
+
+    query: str
+    mode: Literal["hybrid", "text", "semantic"]
+    items: list[SearchHit]
+
+
+class AllowedType(Answer):
+    """A type that is taken, and the extensions that name it."""
+
+    content_type: str
+    extensions: list[str]
+
+
+class SecurityConfig(Answer):
+    """What a client can check before it sends anything."""
+
+    max_file_bytes: int
+    max_metadata_bytes: int
+    allowed_types: list[AllowedType]

@@ -1,0 +1,59 @@
+"""The short answers: an upload's status, and what may be uploaded at all."""
+
+from datetime import timedelta
+
+from fastapi import APIRouter
+
+from docyard_common.media_types import FORMATS
+from ingest.api.callers import Caller, DocumentId
+from ingest.api.models import AllowedType, SecurityConfig, UploadStatus
+from ingest.api.problems import refusals
+from ingest.documents.lifecycle import Lifecycle
+from ingest.settings import LimitSettings
+
+
+class ShortRoutes:
+    """Routes outside of `/api/v1`."""
+
+    def __init__(self, *, lifecycle: Lifecycle, limits: LimitSettings) -> None:
+        self._lifecycle = lifecycle
+        self._limits = limits
+
+    def router(self) -> APIRouter:
+        router = APIRouter()
+        router.add_api_route(
+            "/upload-status/{document_id}",
+            self.upload_status,
+            tags=["documents"],
+            summary="Read a document's short status",
+            responses=refusals("DOCUMENT_NOT_FOUND"),
+        )
+        router.add_api_route(
+            "/files/security/config",
+            self.security,
+            tags=["uploads"],
+            summary="Read what may be uploaded",
+            responses=refusals(),
+        )
+        return router
+
+    async def upload_status(self, caller: Caller, document_id: DocumentId) -> UploadStatus:
+        """Answer state and progress; the time is an estimate for the running stage."""
+        document = await self._lifecycle.find(document_id, owner=caller.subject)
+        view = document.view
+        eta = None if view.eta_s is None else view.updated_at + timedelta(seconds=view.eta_s)
+        return UploadStatus(
+            status=view.state, progress=view.progress, stage=view.stage, estimated_completion=eta
+        )
+
+    async def security(self, caller: Caller) -> SecurityConfig:
+        """Answer limits and types, so that a client can refuse a file before it sends it."""
+        del caller
+        return SecurityConfig(
+            max_file_bytes=self._limits.max_file_bytes,
+            max_metadata_bytes=self._limits.max_metadata_bytes,
+            allowed_types=[
+                AllowedType(content_type=kind.value, extensions=list(known.extensions))
+                for kind, known in FORMATS.items()
+            ],
+        )

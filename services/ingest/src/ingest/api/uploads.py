@@ -1,0 +1,166 @@
+"""Ways in by HTTP."""
+
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from starlette.requests import ClientDisconnect
+
+from docyard_common.auth import Principal
+from docyard_common.errors import DocyardError, PermanentError
+from docyard_common.http import principal
+from docyard_common.observability import metrics
+from ingest.api.links import API, LinkMaker
+from ingest.api.models import UploadAccepted
+from ingest.api.problems import refusals
+from ingest.errors import IdempotencyKeyInvalidError, RefusedError, UploadAbandonedError
+from ingest.uploads.form import boundary_of
+from ingest.uploads.simple import IncomingUpload, SimpleUpload
+
+_KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
+_LENGTH: Final = re.compile(r"[0-9]{1,18}")
+_MODE: Final = "simple"
+_FORM: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "description": "Fields may come before or after the file; unknown ones are refused.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "priority": {
+                            "type": "string",
+                            "enum": ["critical", "high", "normal", "low"],
+                            "default": "normal",
+                        },
+                        "processing_options": {
+                            "type": "string",
+                            "contentMediaType": "application/json",
+                            "examples": ['{"ocr": false}'],
+                        },
+                        "metadata": {
+                            "type": "string",
+                            "contentMediaType": "application/json",
+                            "examples": ['{"customer": "4711"}'],
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+class UploadRoutes:
+    """Routes that take documents in."""
+
+    def __init__(self, *, simple: SimpleUpload, links: LinkMaker) -> None:
+        self._simple = simple
+        self._links = links
+
+    def router(self) -> APIRouter:
+        router = APIRouter(prefix=API, tags=["uploads"])
+        router.add_api_route(
+            "/documents/upload/simple",
+            self.simple,
+            methods=["POST"],
+            status_code=202,
+            summary="Upload one document by a form",
+            openapi_extra=_FORM,
+            responses=refusals(
+                "MULTIPART_INVALID",
+                "UPLOAD_STALLED",
+                "FILE_TOO_LARGE",
+                "UNSUPPORTED_TYPE",
+                "UNKNOWN_FIELD",
+                "FIELD_INVALID",
+                "FILE_MISSING",
+                "EMPTY_FILE",
+                "TYPE_MISMATCH",
+                "IDEMPOTENCY_KEY_INVALID",
+                "IDEMPOTENCY_KEY_REUSED",
+                "OVERLOADED",
+            ),
+        )
+        return router
+
+    async def simple(
+        self,
+        request: Request,
+        response: Response,
+        caller: Annotated[Principal, Depends(principal)],
+        idempotency_key: Annotated[
+            str | None,
+            Header(description="Makes the upload safe to send again for a day."),
+        ] = None,
+    ) -> UploadAccepted:
+        """Stream a file into the store. 202 says: its bytes are durable and its work is queued.
+
+        A refused upload leaves nothing behind. With an `Idempotency-Key` the same body answers
+        the first answer again (`Idempotency-Replayed: true`); another body is refused.
+        """
+        with _metered():
+            receipt = await self._simple.receive(_incoming(request, caller, idempotency_key))
+        links = self._links.of(receipt.document_id)
+        response.headers["Location"] = links.self
+        if receipt.repeated:
+            response.headers["Idempotency-Replayed"] = "true"
+        return UploadAccepted(
+            document_id=receipt.document_id, job_id=receipt.document_id, links=links
+        )
+
+
+def _incoming(request: Request, caller: Principal, key: str | None) -> IncomingUpload:
+    if key is not None and _KEY.fullmatch(key) is None:
+        raise IdempotencyKeyInvalidError(
+            "The Idempotency-Key must be 1 to 255 printable ASCII characters."
+        )
+    length = _LENGTH.fullmatch(request.headers.get("content-length", ""))
+    return IncomingUpload(
+        owner=caller.subject,
+        boundary=boundary_of(request.headers.get("content-type", "")),
+        body=_body(request),
+        declared_bytes=int(length.group()) if length else None,
+        idempotency_key=key,
+    )
+
+
+async def _body(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            metrics.UPLOAD_BYTES.inc(len(chunk))
+            yield chunk
+    except ClientDisconnect as error:
+        raise UploadAbandonedError("The client closed the connection.") from error
+
+
+@contextmanager
+def _metered() -> Iterator[None]:
+    """Count an upload and how it ended."""
+    started = time.perf_counter()
+    metrics.UPLOADS_CREATED.labels(_MODE).inc()
+    try:
+        with metrics.UPLOADS_IN_PROGRESS.track_inprogress():
+            yield
+    except DocyardError as error:
+        code = _code(error)
+        if code == UploadAbandonedError.code:
+            metrics.UPLOADS_ABORTED.labels(_MODE).inc()
+        else:
+            metrics.UPLOADS_REJECTED.labels(_MODE, code).inc()
+        raise
+    metrics.UPLOADS_COMPLETED.labels(_MODE).inc()
+    metrics.UPLOAD_DURATION.labels(_MODE).observe(time.perf_counter() - started)
+
+
+def _code(error: DocyardError) -> str:
+    if isinstance(error, RefusedError):
+        return error.code
+    return error.reason.value.upper() if isinstance(error, PermanentError) else "UNAVAILABLE"

@@ -1,0 +1,171 @@
+"""The composition root: the only place that knows which adapter stands behind which port."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+
+from docyard_common.auth import TokenVerifier
+from docyard_common.clock import SystemClock
+from docyard_common.database import Database, migrate
+from docyard_common.events import topics
+from docyard_common.http import authenticate_with, background, create_app
+from docyard_common.kafka.admin import ensure_topics
+from docyard_common.kafka.consumer import BatchConsumer
+from docyard_common.observability.health import Health
+from docyard_common.outbox import Outbox, Relay
+from docyard_common.search import Embedder, PostgresSearchIndex
+from docyard_common.storage import MinioObjectStore
+from ingest.api import problems
+from ingest.api.artifacts import ArtifactRoutes
+from ingest.api.documents import DocumentRoutes
+from ingest.api.links import LinkMaker
+from ingest.api.search import SearchRoutes
+from ingest.api.short import ShortRoutes
+from ingest.api.uploads import UploadRoutes
+from ingest.consuming import Consuming
+from ingest.documents.artifact_reader import ArtifactReader
+from ingest.documents.lifecycle import Lifecycle
+from ingest.documents.searching import QueryEmbedder, Searcher
+from ingest.projector import Projector
+from ingest.settings import IngestSettings
+from ingest.sweep import Sweeper
+from ingest.uploads.acceptance import Acceptor
+from ingest.uploads.simple import SimpleUpload
+
+SERVICE: Final = "ingest"
+_SEARCH_SCHEMA: Final = "search"
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_STORE_THREADS: Final = 16
+_DESCRIPTION: Final = """
+Takes documents in and answers what became of them.
+
+202 means durable: the bytes are in the store, and the document's row and first event are committed
+together. Every refusal is a problem document (RFC 9457) with a stable `code`. Somebody else's
+document answers 404.
+"""
+
+
+def build(settings: IngestSettings) -> FastAPI:
+    """Return the application; nothing is connected before its lifespan starts."""
+    parts = _Parts(settings)
+    app = create_app(
+        title="Docyard ingest",
+        description=_DESCRIPTION,
+        settings=settings.http,
+        health=parts.health(),
+        lifespan=parts.lifespan,
+    )
+    authenticate_with(app, TokenVerifier(settings.auth))
+    problems.install(app)
+    for router in parts.routers():
+        app.include_router(router)
+    return app
+
+
+class _Parts:
+    """Every part of the service, made once and handed its neighbours."""
+
+    def __init__(self, settings: IngestSettings) -> None:
+        self._settings = settings
+        self._clock = SystemClock()
+        self._database = Database(settings.database, schema=SERVICE, application_name=SERVICE)
+        self._search_database = Database(
+            settings.database, schema=_SEARCH_SCHEMA, application_name=f"{SERVICE}-search"
+        )
+        self._store = MinioObjectStore(settings.object_store, threads=_STORE_THREADS)
+        self._outbox = Outbox(source=SERVICE)
+        self._embedder = QueryEmbedder(Embedder.load)
+        self._lifecycle = Lifecycle(
+            database=self._database, store=self._store, outbox=self._outbox, clock=self._clock
+        )
+        self._projector = Projector(database=self._database, clock=self._clock)
+        self._consuming = Consuming(
+            prepare=partial(ensure_topics, settings.kafka), make=self._consumer
+        )
+
+    @asynccontextmanager
+    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        """Connect, bring the schema up to date, and run what runs beside the requests."""
+        settings = self._settings
+        await migrate(settings.database, schema=SERVICE, locations=_MIGRATIONS)
+        await self._database.open()
+        await self._search_database.open()
+        try:
+            await self._store.ensure_bucket()
+            self._embedder.warm()
+            async with background(
+                app,
+                relay=self._relay().run(),
+                projector=self._consuming.run(),
+                sweep=self._sweeper().run(),
+            ):
+                yield
+        finally:
+            await self._database.close()
+            await self._search_database.close()
+            self._store.close()
+
+    def health(self) -> Health:
+        """Only what an upload needs is critical: Kafka may be away."""
+        health = Health(SERVICE)
+        health.add("database", self._database.ping)
+        health.add("object_store", self._store.ensure_bucket)
+        health.add("kafka", self._consuming.check, critical=False)
+        return health
+
+    def routers(self) -> list[APIRouter]:
+        settings = self._settings
+        links = LinkMaker(settings.public)
+        reader = ArtifactReader(self._store)
+        documents = DocumentRoutes(database=self._database, lifecycle=self._lifecycle, links=links)
+        artifacts = ArtifactRoutes(lifecycle=self._lifecycle, reader=reader, store=self._store)
+        return [
+            UploadRoutes(simple=self._simple_upload(), links=links).router(),
+            documents.router(),
+            artifacts.router(),
+            SearchRoutes(searcher=self._searcher()).router(),
+            ShortRoutes(lifecycle=self._lifecycle, limits=settings.limits).router(),
+        ]
+
+    def _simple_upload(self) -> SimpleUpload:
+        return SimpleUpload(
+            store=self._store,
+            database=self._database,
+            acceptor=Acceptor(database=self._database, outbox=self._outbox),
+            clock=self._clock,
+            limits=self._settings.limits,
+            uploads=self._settings.uploads,
+        )
+
+    def _searcher(self) -> Searcher:
+        index = PostgresSearchIndex(self._search_database)
+        return Searcher(index=index, embedder=self._embedder, database=self._database)
+
+    def _consumer(self) -> BatchConsumer:
+        consumer = BatchConsumer(self._settings.kafka, client_id=SERVICE)
+        consumer.subscribe(
+            topics.EVENTS,
+            topics.PROGRESS,
+            group=f"{SERVICE}.projector",
+            apply=self._projector.apply,
+        )
+        return consumer
+
+    def _relay(self) -> Relay:
+        settings = self._settings
+        return Relay(
+            database=settings.database, schema=SERVICE, kafka=settings.kafka, client_id=SERVICE
+        )
+
+    def _sweeper(self) -> Sweeper:
+        return Sweeper(
+            database=self._database,
+            store=self._store,
+            lifecycle=self._lifecycle,
+            clock=self._clock,
+            settings=self._settings.sweep,
+        )

@@ -1,0 +1,51 @@
+"""Search over what the index stage has left, for one owner."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from docyard_common.database import Database
+from docyard_common.observability import metrics
+from docyard_common.search import Embedder, Hit, SearchIndex, SearchQuery
+from ingest.tables import documents
+
+
+class QueryEmbedder:
+    """Embeds queries on a thread; the model is loaded once, by whoever needs it first."""
+
+    def __init__(self, load: Callable[[], Embedder]) -> None:
+        self._load = load
+        self._loading: asyncio.Task[Embedder] | None = None
+
+    def warm(self) -> None:
+        """Begin to load the model; takes seconds of one core, none of the event loop."""
+        if self._loading is None:
+            self._loading = asyncio.create_task(asyncio.to_thread(self._load))
+
+    async def embed(self, text: str) -> Sequence[float]:
+        """Return the vector of *text*; waits for the model."""
+        self.warm()
+        assert self._loading is not None  # noqa: S101 - `warm` has set it
+        # Shielded: a client that goes away must not end the load for the others.
+        embedder = await asyncio.shield(self._loading)
+        vectors = await asyncio.to_thread(embedder.embed, [text])
+        return vectors[0]
+
+
+class Searcher:
+    """Asks the index, and leaves out what its owner has deleted a moment ago."""
+
+    def __init__(self, *, index: SearchIndex, embedder: QueryEmbedder, database: Database) -> None:
+        self._index = index
+        self._embedder = embedder
+        self._database = database
+
+    async def search(self, query: SearchQuery) -> list[Hit]:
+        """Return the best passages first. Raises DependencyUnavailableError."""
+        with metrics.SEARCH_DURATION.labels(query.mode).time():
+            vector = None if query.mode == "text" else await self._embedder.embed(query.text)
+            hits = await self._index.search(query, vector)
+            async with self._database.transaction() as tx:
+                visible = await documents.visible(
+                    tx, {hit.document_id for hit in hits}, owner=query.owner
+                )
+        return [hit for hit in hits if hit.document_id in visible]
