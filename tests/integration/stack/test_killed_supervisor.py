@@ -1,0 +1,54 @@
+"""A supervisor that is killed or stopped from outside leaves nothing running and no damage."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.integration.stack.evidence import eventually, has_row, leave_row, pids, record_of
+
+from docyard_stack import stopping
+from docyard_stack.folder import StackFolder
+from docyard_stack.record import Phase
+from docyard_stack.servers import Servers
+
+pytestmark = [pytest.mark.integration, pytest.mark.fault]
+
+
+def start(data: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Start servers in a process of their own; return it and the database's address."""
+    file = data.with_suffix(".json")
+    module = (sys.executable, "-m", "docyard_stack.servers")
+    supervisor = subprocess.Popen((*module, "--data", data, "--json-file", file))
+    eventually(file.exists)
+    return supervisor, json.loads(file.read_text())["database_url"]
+
+
+def test_after_kill_9_nothing_runs_and_the_next_start_finds_the_data(tmp_path: Path) -> None:
+    data = tmp_path / "stack"
+    supervisor, url = start(data)
+    leave_row(url)
+    before = record_of(data)
+
+    supervisor.kill()
+    supervisor.wait()
+
+    eventually(lambda: not any(psutil.pid_exists(pid) for pid in pids(before)))
+    with Servers(data) as again:
+        assert record_of(data).ports == before.ports
+        assert has_row(again.database_url)
+
+
+def test_a_stop_from_outside_ends_every_process(tmp_path: Path) -> None:
+    data = tmp_path / "stack"
+    supervisor, _ = start(data)
+    running = pids(record_of(data))
+
+    assert stopping.stop(StackFolder(data))
+
+    assert supervisor.wait() == 0
+    assert not any(psutil.pid_exists(pid) for pid in running)
+    assert record_of(data).phase is Phase.STOPPED
+    assert not stopping.stop(StackFolder(data))

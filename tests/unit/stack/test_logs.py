@@ -1,0 +1,55 @@
+"""Reading the parts' logs onwards."""
+
+import json
+from pathlib import Path
+
+from docyard_stack.logs import LogFile, LogLine
+
+
+def test_the_last_lines_come_first_then_what_follows(tmp_path: Path) -> None:
+    path = tmp_path / "kafka.log"
+    path.write_text("one\ntwo\nthree\n")
+    log = LogFile(path)
+
+    assert [line.text for line in log.last(2)] == ["two", "three"]
+    with path.open("a") as file:
+        file.write("four\n")
+    assert [line.text for line in log.onwards()] == ["four"]
+
+
+def test_a_line_is_read_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "kafka.log"
+    path.write_bytes(b"half \xe2")
+    log = LogFile(path)
+
+    assert list(log.onwards()) == []
+    with path.open("ab") as file:
+        file.write(b"\x82\xac\n")
+    assert [line.text for line in log.onwards()] == ["half €"]
+
+
+def test_a_log_that_was_set_aside_is_read_from_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "kafka.log"
+    path.write_text("a long first line\n")
+    log = LogFile(path)
+    log.last(1)
+
+    path.write_text("new\n")
+
+    assert [line.text for line in log.onwards()] == ["new"]
+
+
+def test_a_log_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    assert LogFile(tmp_path / "none.log").last(5) == []
+
+
+def test_a_line_of_json_keeps_its_fields() -> None:
+    line = LogLine.of("ingest", '{"event": "started"}')
+
+    assert json.loads(line.as_json()) == {"part": "ingest", "fields": {"event": "started"}}
+
+
+def test_a_line_that_only_looks_like_json_is_text() -> None:
+    line = LogLine.of("kafka", "{not json")
+
+    assert json.loads(line.as_json()) == {"part": "kafka", "text": "{not json"}
