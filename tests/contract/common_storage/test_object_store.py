@@ -1,5 +1,6 @@
 """What every ObjectStore promises: the S3 adapter on a real server, and the in-memory one."""
 
+import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -277,3 +278,10 @@ async def test_the_bucket_may_exist_already(store: ObjectStore) -> None:
     await store.ensure_bucket()
 
     await store.put("k", b"x")
+
+
+async def test_of_many_that_put_something_new_one_wins(store: ObjectStore) -> None:
+    won = await asyncio.gather(*(store.put_new("k", str(n).encode()) for n in range(16)))
+
+    assert won.count(True) == 1
+    assert await store.get("k") == str(won.index(True)).encode()

@@ -86,7 +86,8 @@ class Slots:
 
     async def _pick_one(self) -> bool:
         """Give the next due row to a free slot; false when there is none of either."""
-        if len(self._running) >= self._settings.slots or not self._holds.may_pick(self._stage):
+        full = self._stopping or len(self._running) >= self._settings.slots
+        if full or not self._holds.may_pick(self._stage):
             return False
         occupation = self._occupation()
         order = self._scheduler.order(occupation)

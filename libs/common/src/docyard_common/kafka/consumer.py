@@ -154,6 +154,11 @@ class BatchConsumer:
             for subscription, subscriber in self._subscribers
         )
 
+    async def check(self) -> None:
+        """Raise DependencyUnavailableError unless every subscriber is alive: for readiness."""
+        if not self.is_alive():
+            raise DependencyUnavailableError("kafka", "no broker has been heard of lately")
+
     async def _handle(self, subscription: _Subscription, batch: Sequence[ReceivedRecord]) -> None:
         subscription.busy = True
         try:

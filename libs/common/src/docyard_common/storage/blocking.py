@@ -13,7 +13,7 @@ from minio.error import MinioException, S3Error
 from urllib3.exceptions import HTTPError
 
 from docyard_common.errors import DependencyUnavailableError, DocyardError, ObjectMissingError
-from docyard_common.storage.port import PartsRefusedError
+from docyard_common.storage.port import ObjectExistsError, PartsRefusedError
 
 _Result = TypeVar("_Result")
 
@@ -84,6 +84,8 @@ def translated(code: str | None, message: str) -> DocyardError:
     """Return what Docyard raises for an S3 error code."""
     if code in _MISSING:
         return ObjectMissingError(message)
+    if code == "PreconditionFailed":
+        return ObjectExistsError(message)
     if code in _PARTS_REFUSED:
         return PartsRefusedError(message)
     return DependencyUnavailableError("object_store", f"{code}: {message}")

@@ -44,6 +44,14 @@ class InMemoryObjectStore:
         stat = ObjectStat(key, len(data), _etag(data), content_type, self._clock.now())
         self._blobs[key] = _Blob(stat, bytes(data))
 
+    async def put_new(
+        self, key: str, data: bytes, *, content_type: str = "application/octet-stream"
+    ) -> bool:
+        if key in self._blobs:
+            return False
+        await self.put(key, data, content_type=content_type)
+        return True
+
     async def get(self, key: str) -> bytes:
         return self._blob(key).data
 

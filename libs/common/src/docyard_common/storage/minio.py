@@ -19,7 +19,7 @@ from urllib3 import BaseHTTPResponse
 from docyard_common.errors import DependencyUnavailableError, ObjectMissingError
 from docyard_common.settings import ObjectStoreSettings
 from docyard_common.storage.blocking import BlockingCalls, http_pool
-from docyard_common.storage.port import ObjectStat, OpenMultipart
+from docyard_common.storage.port import ObjectExistsError, ObjectStat, OpenMultipart
 from docyard_common.storage.responses import object_stat, reading, refusal, release
 
 _PIECE_BYTES: Final = 1024 * 1024
@@ -57,6 +57,16 @@ class MinioObjectStore:
     ) -> None:
         headers = {"Content-Type": content_type}
         await self._calls.run(lambda: self._send(key, data, headers=headers))
+
+    async def put_new(
+        self, key: str, data: bytes, *, content_type: str = "application/octet-stream"
+    ) -> bool:
+        headers = {"Content-Type": content_type, "If-None-Match": "*"}
+        try:
+            await self._calls.run(lambda: self._send(key, data, headers=headers))
+        except ObjectExistsError:
+            return False
+        return True
 
     async def get(self, key: str) -> bytes:
         return await self._calls.run(partial(self._read_whole, key))

@@ -15,6 +15,10 @@ class PartsRefusedError(PermanentError):
     reason = FailureReason.CHECKSUM_MISMATCH
 
 
+class ObjectExistsError(PermanentError):
+    """Something lies under that key already, and it was asked for to be new."""
+
+
 @dataclass(frozen=True)
 class ObjectStat:
     """What the store says of an object without reading it."""
@@ -46,6 +50,15 @@ class ObjectStore(Protocol):
         self, key: str, data: bytes, *, content_type: str = "application/octet-stream"
     ) -> None:
         """Store *data* under *key*, over what lay there. A kill leaves the old or the new."""
+        ...
+
+    async def put_new(
+        self, key: str, data: bytes, *, content_type: str = "application/octet-stream"
+    ) -> bool:
+        """Store *data* unless something lies under *key* already; of several calls one wins.
+
+        False when something does. A call whose answer was lost may find its own object: false too.
+        """
         ...
 
     async def get(self, key: str) -> bytes:

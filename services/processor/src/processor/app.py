@@ -1,0 +1,214 @@
+"""The composition root of the processor: the only place that knows concrete classes."""
+
+import os
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from docyard_common.search.postgres import PostgresSearchIndex
+from fastapi import FastAPI
+
+import docyard_common.search
+from docyard_common.database import Database, migrate
+from docyard_common.delivery.retry import RetryPolicy
+from docyard_common.events import topics
+from docyard_common.events.stages import Priority, Stage
+from docyard_common.http.app import create_app
+from docyard_common.http.lifecycle import background
+from docyard_common.kafka.admin import ensure_topics
+from docyard_common.kafka.consumer import BatchConsumer
+from docyard_common.kafka.producer import ProgressPublisher
+from docyard_common.observability.health import Health
+from docyard_common.outbox import Outbox, Relay
+from docyard_common.storage.minio import MinioObjectStore
+from processor.commands import Commands
+from processor.eraser import Eraser
+from processor.handlers.analyze import Analyze
+from processor.handlers.desk import Desk
+from processor.handlers.extract import Extract
+from processor.handlers.index import Index
+from processor.handlers.validate import Validate
+from processor.heartbeat import Heartbeat
+from processor.holds import Holds
+from processor.housekeeping import Housekeeping
+from processor.intake import Intake
+from processor.listener import Listener
+from processor.progress import ProgressReporter
+from processor.runner import Runner, Work
+from processor.sandbox.limits import SandboxLimits
+from processor.sandbox.nursery import Nursery
+from processor.sandboxes import Sandboxes
+from processor.settings import LimitSettings, ProcessorSettings
+from processor.settle import Settlement
+from processor.slots import Slots
+from processor.version import VERSION
+
+SCHEMA = "processor"
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_SEARCH_MIGRATIONS = Path(docyard_common.search.__file__).parent / "migrations"
+
+
+def build(settings: ProcessorSettings) -> FastAPI:
+    """Return the processor as an application; its HTTP side is health and metrics only."""
+    health = Health(SCHEMA, version=VERSION)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await _start(app, settings, health, stack)
+            yield
+
+    return create_app(
+        title="Docyard processor",
+        description="Works on documents; has no public interface.",
+        settings=settings.http,
+        health=health,
+        lifespan=lifespan,
+    )
+
+
+async def _start(
+    app: FastAPI, settings: ProcessorSettings, health: Health, stack: AsyncExitStack
+) -> None:
+    """Start everything in the order in which it is needed; *stack* ends it in reverse."""
+    await migrate(settings.database, schema="search", locations=_SEARCH_MIGRATIONS)
+    await migrate(settings.database, schema=SCHEMA, locations=_MIGRATIONS)
+    await ensure_topics(settings.kafka)
+    parts = Parts(settings)
+    await parts.open(stack)
+    consumer = _consumer(settings, parts)
+    health.add("database", parts.database.ping)
+    health.add("object_store", parts.objects.ensure_bucket)
+    health.add("kafka", consumer.check)
+    await stack.enter_async_context(background(app, **parts.tasks()))
+    for slots in parts.slots.values():
+        stack.push_async_callback(slots.stop)
+    await consumer.start()
+    stack.push_async_callback(consumer.stop)
+
+
+class Parts:
+    """The pieces of one processor, wired."""
+
+    def __init__(self, settings: ProcessorSettings) -> None:
+        self.settings = settings
+        self.database = Database(settings.database, schema=SCHEMA, application_name=SCHEMA)
+        self.search = Database(settings.database, schema="search", application_name=SCHEMA)
+        self.objects = MinioObjectStore(settings.object_store)
+        self.outbox = Outbox(source=SCHEMA)
+        self.progress = ProgressPublisher(settings.kafka, source=SCHEMA)
+        self.nursery = Nursery()
+        self.sandboxes = Sandboxes(_limits(settings.limits), nursery=self.nursery)
+        self.index = PostgresSearchIndex(self.search)
+        self.settlement = Settlement(database=self.database, outbox=self.outbox)
+        self.holds = Holds(settings.processor.stages, database=self.database)
+        self.heartbeat = Heartbeat(database=self.database, lease_s=settings.processor.lease_s)
+        self.slots: dict[Stage, Slots] = {}
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Connect, warm the children, and have a folder for files that are worked on."""
+        stack.callback(self.objects.close)
+        for database in (self.database, self.search):
+            await database.open()
+            stack.push_async_callback(database.close)
+        await self.objects.ensure_bucket()
+        await self.nursery.start()
+        stack.push_async_callback(self.nursery.close)
+        stack.push_async_callback(self.sandboxes.close)
+        await self.progress.start()
+        stack.push_async_callback(self.progress.stop)
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="docyard-processor-"))
+        runner = self._runner(Path(folder))
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        for stage in self.settings.processor.stages:
+            self.slots[stage] = Slots(
+                stage,
+                settings=self.settings.processor,
+                worker=worker,
+                database=self.database,
+                runner=runner,
+                settlement=self.settlement,
+                heartbeat=self.heartbeat,
+                holds=self.holds,
+            )
+
+    def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """Return what runs for as long as the process does."""
+        settings = self.settings
+        relay = Relay(
+            database=settings.database, schema=SCHEMA, kafka=settings.kafka, client_id=SCHEMA
+        )
+        listener = Listener(
+            settings.database,
+            schema=SCHEMA,
+            wake={stage: slots.wake for stage, slots in self.slots.items()},
+            cancel=self.heartbeat.cancel,
+            reload_holds=self.holds.load,
+        )
+        eraser = Eraser(database=self.database, objects=self.objects, index=self.index)
+        housekeeping = Housekeeping(settings.processor.stages, database=self.database)
+        return {
+            "relay": relay.run(),
+            "listener": listener.run(),
+            "heartbeat": self.heartbeat.run(),
+            "eraser": eraser.run(),
+            "housekeeping": housekeeping.run(),
+            **{f"slots_{stage}": slots.run() for stage, slots in self.slots.items()},
+        }
+
+    def _runner(self, folder: Path) -> Runner:
+        desk = Desk(
+            objects=self.objects,
+            borrow=self.sandboxes.borrow,
+            tell=lambda lease: ProgressReporter(lease, self.progress),
+            folder=folder,
+        )
+        work: Mapping[Stage, Work] = {
+            Stage.VALIDATE: Validate(desk),
+            Stage.EXTRACT: Extract(desk),
+            Stage.ANALYZE: Analyze(desk),
+            Stage.INDEX: Index(desk, index=self.index),
+        }
+        slots = self.settings.processor
+        return Runner(
+            work=work,
+            settlement=self.settlement,
+            retry=RetryPolicy(max_attempts=slots.max_attempts, first_delay_s=slots.first_delay_s),
+            max_deliveries=slots.max_deliveries,
+        )
+
+
+def _consumer(settings: ProcessorSettings, parts: Parts) -> BatchConsumer:
+    """One subscriber a lane and stage, so that a full lane holds back nothing but itself."""
+    consumer = BatchConsumer(settings.kafka, client_id=SCHEMA)
+    for stage in settings.processor.stages:
+        for lane in Priority:
+            intake = Intake(
+                stage,
+                lane,
+                database=parts.database,
+                outbox=parts.outbox,
+                settings=settings.processor,
+            )
+            consumer.subscribe(
+                topics.work(stage, lane),
+                group=f"{stage}.{lane}",
+                apply=intake.apply,
+                reject=intake.reject,
+            )
+    commands = Commands(database=parts.database, outbox=parts.outbox, holds=parts.holds)
+    consumer.subscribe(topics.COMMANDS, group="processor.commands", apply=commands.apply)
+    consumer.subscribe(topics.EVENTS, group="processor.erasure", apply=commands.apply)
+    return consumer
+
+
+def _limits(settings: LimitSettings) -> SandboxLimits:
+    return SandboxLimits(
+        memory_bytes=settings.memory_bytes,
+        soft_memory_bytes=settings.memory_soft_bytes,
+        total_s=settings.total_s,
+        no_progress_s=settings.no_progress_s,
+    )

@@ -1,0 +1,1 @@
+"""What a slot does for each stage: fetch, run in a child, store."""

@@ -1,0 +1,94 @@
+"""What every handler works with: the store, a child, a folder, and the progress of the run."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from docyard_common import artifacts
+from docyard_common.events.work import StageRequested
+from docyard_common.storage.port import ObjectStore
+from docyard_common.work.model import Lease
+from processor.progress import ProgressReporter
+from processor.sandbox.sandbox import OnPages, Sandbox
+from processor.stages.task import Progress, StageResult, StageTask
+
+Borrow = Callable[[], AbstractAsyncContextManager[Sandbox]]
+Tell = Callable[[Lease], ProgressReporter]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one stage: what is asked for, where its files lie, whom it tells."""
+
+    lease: Lease
+    request: StageRequested
+    folder: Path
+    progress: ProgressReporter
+
+    def task(self, **inputs: object) -> StageTask:
+        """Return the task for the child; a second attempt runs in the safer mode."""
+        request = self.request
+        return StageTask.model_validate(
+            {
+                "stage": self.lease.key.stage,
+                "filename": request.filename,
+                "content_type": request.content_type,
+                "size_bytes": request.size_bytes,
+                "sha256": request.sha256,
+                "language": request.language,
+                "options": request.options,
+                "safer": self.lease.attempt > 1,
+                **inputs,
+            }
+        )
+
+
+class Desk:
+    """Hands out folders and children, and fetches what a child reads."""
+
+    def __init__(self, *, objects: ObjectStore, borrow: Borrow, tell: Tell, folder: Path) -> None:
+        self.objects = objects
+        self._borrow = borrow
+        self._tell = tell
+        self._folder = folder
+
+    @asynccontextmanager
+    async def run(self, lease: Lease, request: StageRequested) -> AsyncIterator[Run]:
+        """Open a run: its folder is gone when the block ends, at the latest with this process."""
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        try:
+            yield Run(lease, request, folder, self._tell(lease))
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def work(
+        self, run: Run, task: StageTask, *, on_pages: OnPages | None = None
+    ) -> StageResult:
+        """Let a child do *task*; its progress becomes the run's ticks. Raises what it raises."""
+
+        async def on_progress(progress: Progress) -> None:
+            await run.progress.pages(progress.pages_done, progress.pages_total, progress.message)
+
+        async with self._borrow() as sandbox:
+            return await sandbox.run(task, on_progress=on_progress, on_pages=on_pages)
+
+    async def original(self, run: Run) -> tuple[Path, str]:
+        """Fetch the document; return its file and the SHA-256 of what was read."""
+        path = run.folder / "original"
+        return path, await self.objects.download(run.request.object_key, path)
+
+    async def pages(self, run: Run) -> tuple[artifacts.ExtractManifest, tuple[Path, ...]]:
+        """Fetch what extract left: its manifest, and the page batches as files in page order."""
+        key = run.lease.key
+        data = await self.objects.get(
+            artifacts.manifest_key(key.document_id, key.generation, "extract")
+        )
+        manifest = artifacts.load(artifacts.ExtractManifest, data)
+        paths = tuple(run.folder / f"{batch.first:07d}" for batch in manifest.batches)
+        for batch, path in zip(manifest.batches, paths, strict=True):
+            await self.objects.download(batch.key, path)
+        return manifest, paths
