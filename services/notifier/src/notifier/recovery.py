@@ -1,0 +1,123 @@
+"""What a subscriber must be told first: everything up to now, without a gap to what comes live.
+
+The caller has subscribed at the hub before it asks. So an event that is not in the answer either
+comes through the hub, or was read before the subscription and is in the memory, or has left the
+memory and is in the tables, which are read last.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from docyard_common.database import Database
+from docyard_common.events.progress import DocumentView
+from notifier import documents
+from notifier.recent import RecentViews
+from notifier.updates import Update, update_of
+
+
+@dataclass(frozen=True)
+class CaughtUp:
+    """What a subscriber has missed: per document in order, the newest view last.
+
+    *recovered* says that nothing between the `seq` it held and now is left out.
+    """
+
+    updates: tuple[Update, ...]
+    missing: frozenset[UUID]
+    recovered: bool
+
+
+class Recovery:
+    """Reads the projection and the memory as one."""
+
+    def __init__(self, *, database: Database, recent: RecentViews) -> None:
+        self._database = database
+        self._recent = recent
+
+    async def view(self, document_id: UUID, *, owner: str) -> DocumentView | None:
+        """Return the newest view of a document of *owner*; None for unknown and foreign ones.
+
+        Raises DependencyUnavailableError.
+        """
+        return (await self._views({document_id}, owner)).get(document_id)
+
+    async def active(self, owner: str, *, limit: int) -> set[UUID]:
+        """Return the unfinished documents of *owner*, at most *limit*, the newest ones."""
+        fresh = {view.document_id: view for view in self._recent.of_owner(owner)}
+        async with self._database.transaction() as tx:
+            stored = await documents.active_views(tx, owner, limit=limit)
+        ids = {view.document_id for view in stored} | fresh.keys()
+        unfinished = {i for i in ids if i not in fresh or not fresh[i].is_terminal}
+        return set(sorted(unfinished, reverse=True)[:limit])
+
+    async def catch_up(
+        self, document_ids: Collection[UUID], *, owner: str, since: Mapping[UUID, int]
+    ) -> CaughtUp:
+        """Return what there is to say about these documents, after `since` where it is given.
+
+        Raises DependencyUnavailableError.
+        """
+        views = await self._views(document_ids, owner)
+        held = {i: seq for i, seq in since.items() if i in views}
+        missed, recovered = await self._missed(held, views) if held else ({}, True)
+        updates = [
+            update
+            for document_id, view in views.items()
+            for update in (*_ordered(missed.get(document_id, ()), view), update_of(view))
+        ]
+        return CaughtUp(tuple(updates), frozenset(document_ids) - views.keys(), recovered)
+
+    async def _views(self, document_ids: Collection[UUID], owner: str) -> dict[UUID, DocumentView]:
+        # The memory first: what leaves it from here on is in the tables, which are read after.
+        fresh = [view for i in document_ids if (view := self._recent.view(i)) is not None]
+        async with self._database.transaction() as tx:
+            stored = await documents.views(tx, document_ids, owner=owner)
+        self._recent.learn(stored)
+        by_id = {view.document_id: view for view in stored}
+        for view in fresh:
+            if view.owner == owner:
+                by_id[view.document_id] = _newest(view, by_id.get(view.document_id))
+        return by_id
+
+    async def _missed(
+        self, held: Mapping[UUID, int], views: Mapping[UUID, DocumentView]
+    ) -> tuple[Mapping[UUID, list[Update]], bool]:
+        """Return the changes after *held*, and whether they are all there are."""
+        # The memory first, here too.
+        fresh = [u for i, seq in held.items() for u in self._recent.changes(i) if u.seq > seq]
+        async with self._database.transaction() as tx:
+            facts = await documents.facts_after(tx, held)
+            connected = await documents.connected(tx, held)
+        missed: dict[UUID, list[Update]] = {document_id: [] for document_id in held}
+        for update in [*fresh, *(_update(fact, views) for fact in facts)]:
+            missed[update.document_id].append(update)
+        whole = all(
+            i in connected or views[i].seq <= seq or views[i].deleted for i, seq in held.items()
+        )
+        return missed, whole
+
+
+def _newest(fresh: DocumentView, stored: DocumentView | None) -> DocumentView:
+    """Return the newer of the two, with the progress of the one that is further."""
+    if stored is None or stored.generation != fresh.generation:
+        return fresh if stored is None or fresh.seq > stored.seq else stored
+    newer = fresh if fresh.seq > stored.seq else stored
+    return replace(newer, progress=max(fresh.progress, stored.progress))
+
+
+def _ordered(updates: Iterable[Update], view: DocumentView) -> Iterable[Update]:
+    """Return each change before *view* once, in the order of its positions."""
+    by_seq = {update.seq: update for update in updates if update.seq < view.seq}
+    return (by_seq[seq] for seq in sorted(by_seq))
+
+
+def _update(fact: documents.Fact, views: Mapping[UUID, DocumentView]) -> Update:
+    return Update(
+        document_id=fact.document_id,
+        owner=views[fact.document_id].owner,
+        seq=fact.seq,
+        data=fact.data,
+        change=True,
+        terminal=fact.terminal,
+    )
