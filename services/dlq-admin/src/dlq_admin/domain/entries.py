@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 
@@ -59,6 +59,14 @@ class EntryFilter:
     owner: str | None = None
     text: str | None = None  # in the error's class and message
     fingerprint: str | None = None
+
+    def described(self) -> dict[str, Any]:
+        """Return what narrows it, as JSON types."""
+        given = {name: value for name, value in vars(self).items() if value}
+        return {
+            name: list(value) if isinstance(value, tuple) else str(value)
+            for name, value in given.items()
+        }
 
 
 def after_failure(*, replay_count: int, max_replays: int, finished: bool) -> EntryState:

@@ -1,0 +1,1 @@
+"""HTTP: routes, the models of what they answer, and the translation of refusals."""

@@ -1,0 +1,125 @@
+"""Puts dlq-admin together: the only module that knows concrete classes."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.types import Lifespan
+
+from dlq_admin.api import entries, problems, replays, reports
+from dlq_admin.api.reading import Reading
+from dlq_admin.api.services import Services
+from dlq_admin.consumers import indexer, resolver
+from dlq_admin.consumers.indexer import Indexer
+from dlq_admin.consumers.resolver import Resolver
+from dlq_admin.replaying.edits import Entries
+from dlq_admin.replaying.orders import Orders
+from dlq_admin.replaying.runner import Runner
+from dlq_admin.settings import DlqAdminSettings
+from dlq_admin.stages import Stages
+from dlq_admin.sweep import Sweep
+from docyard_common.auth import TokenVerifier
+from docyard_common.clock import SystemClock
+from docyard_common.database import Database, migrate
+from docyard_common.events import topics
+from docyard_common.events.stages import Stage
+from docyard_common.http import authenticate_with, background, create_app
+from docyard_common.ids import uuid7
+from docyard_common.kafka.admin import ensure_topics
+from docyard_common.kafka.consumer import BatchConsumer
+from docyard_common.observability.health import Health
+from docyard_common.outbox import Outbox, Relay
+
+SERVICE: Final = "dlq-admin"
+SCHEMA: Final = "dlq_admin"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_DESCRIPTION: Final = "Finds, explains, replays and discards dead letters."
+
+
+def build(settings: DlqAdminSettings) -> FastAPI:
+    """Return the service; it connects to nothing before its lifespan begins.
+
+    Raises ValueError for settings that can not work, as a secret that is too short.
+    """
+    database = Database(settings.database, schema=SCHEMA, application_name=SERVICE)
+    consumer = _consumer(settings, database)
+    health = Health(SERVICE)
+    health.add("database", database.ping)
+    health.watch("consumer", consumer.is_alive)
+    services = _services(database, health)
+    app = create_app(
+        title="Docyard dlq-admin",
+        description=_DESCRIPTION,
+        settings=settings.http,
+        health=health,
+        lifespan=_lifespan(settings, database, consumer, services.runner),
+    )
+    authenticate_with(app, TokenVerifier(settings.auth))
+    problems.install(app)
+    for module in (entries, replays, reports):
+        app.include_router(module.routes(services))
+        app.include_router(module.short_routes(services))
+    return app
+
+
+def _services(database: Database, health: Health) -> Services:
+    clock, outbox = SystemClock(), Outbox(source=SERVICE)
+    owner = f"{os.getpid()}-{uuid7()}"
+    return Services(
+        reading=Reading(database, clock=clock),
+        orders=Orders(database, clock=clock),
+        entries=Entries(database, outbox=outbox),
+        stages=Stages(database, outbox=outbox, clock=clock),
+        runner=Runner(database, outbox=outbox, clock=clock, owner=owner),
+        health=health,
+    )
+
+
+def _consumer(settings: DlqAdminSettings, database: Database) -> BatchConsumer:
+    consumer = BatchConsumer(settings.kafka, client_id=SERVICE)
+    letters = [topics.dead_letters(stage) for stage in Stage]
+    indexing = Indexer(
+        database, max_replays=settings.dead_letters.max_replays, retention=_retention(letters)
+    )
+    consumer.subscribe(*letters, group=indexer.GROUP, apply=indexing.apply)
+    consumer.subscribe(topics.EVENTS, group=resolver.GROUP, apply=Resolver(database).apply)
+    return consumer
+
+
+def _retention(letters: list[str]) -> timedelta:
+    """Return how long the topics keep dead letters, as they are declared."""
+    kept_ms = min(topic.retention_ms for topic in topics.declared() if topic.name in letters)
+    return timedelta(milliseconds=kept_ms)
+
+
+def _lifespan(
+    settings: DlqAdminSettings, database: Database, consumer: BatchConsumer, runner: Runner
+) -> Lifespan[FastAPI]:
+    relay = Relay(
+        database=settings.database, schema=SCHEMA, kafka=settings.kafka, client_id=SERVICE
+    )
+    sweep = Sweep(
+        database,
+        clock=SystemClock(),
+        history=timedelta(days=settings.dead_letters.history_days),
+        interval_s=settings.dead_letters.sweep_interval_s,
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await migrate(settings.database, schema=SCHEMA, locations=MIGRATIONS)
+        await ensure_topics(settings.kafka)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(database.close)
+            await database.open()
+            tasks = background(app, relay=relay.run(), replays=runner.run(), sweep=sweep.run())
+            await stack.enter_async_context(tasks)
+            stack.push_async_callback(consumer.stop)
+            await consumer.start()
+            yield
+
+    return lifespan

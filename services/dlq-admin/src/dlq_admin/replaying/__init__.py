@@ -1,0 +1,1 @@
+"""Sends dead letters back to work: orders become replays, a runner moves their entries."""

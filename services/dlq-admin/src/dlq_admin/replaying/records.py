@@ -1,0 +1,70 @@
+"""Makes the records that go back to work."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from dlq_admin.domain.letters import target_topic
+from dlq_admin.errors import EditRefusedError
+from docyard_common.delivery.headers import Replay, original, replayed, text_of
+from docyard_common.events import codec
+from docyard_common.events.codec import Headers, Record
+from docyard_common.events.work import StageRequested
+
+
+def headers_of(entry: dict[str, Any]) -> Headers:
+    """Return the headers of an entry as they lie in its dead letter."""
+    names = [bytes(name).decode(errors="surrogatepass") for name in entry["header_names"]]
+    values = [None if value is None else bytes(value) for value in entry["header_values"]]
+    return tuple(zip(names, values, strict=True))
+
+
+def replay_record(entry: dict[str, Any], replay_id: UUID) -> Record:
+    """Return the record as it came, key, value and headers, marked as replayed.
+
+    Raises ValueError where the stage of the entry is none of ours.
+    """
+    replay = Replay(replay_id, entry["replay_count"])
+    return Record(
+        topic=target_topic(entry["stage"], entry["origin_topic"]),
+        key=entry["key"],
+        value=entry["value"],
+        headers=replayed(headers_of(entry), replay),
+    )
+
+
+def edited_record(entry: dict[str, Any], event: StageRequested, replay_id: UUID) -> Record:
+    """Return a copy with another value: a new `ce_id`, the old one in a header of its own.
+
+    Raises ValueError where the stage of the entry is none of ours.
+    """
+    came = headers_of(entry)
+    topic = target_topic(entry["stage"], entry["origin_topic"])
+    record = codec.encode(event, topic=topic, source="dlq-admin")
+    replaced = {name for name, _ in record.headers}
+    kept = tuple(header for header in original(came) if header[0] not in replaced)
+    edited_from = text_of(came, "ce_id") or "unknown"
+    replay = Replay(replay_id, entry["replay_count"], edited_from=edited_from)
+    return Record(topic, record.key, record.value, replayed((*kept, *record.headers), replay))
+
+
+def edited_event(entry: dict[str, Any], value: dict[str, Any]) -> StageRequested:
+    """Read an edited value. Raises EditRefusedError unless it is work for the entry's stage.
+
+    A record that decoded keeps its document and owner: an edit must not reach other people's.
+    """
+    try:
+        event = StageRequested.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise EditRefusedError(field, first["msg"]) from error
+    if event.stage != entry["stage"]:
+        raise EditRefusedError("stage", f"The entry is of the stage {entry['stage']}.")
+    if entry["document_id"] is not None:
+        if event.document_id != entry["document_id"]:
+            raise EditRefusedError("document_id", "The document of an entry can not be changed.")
+        if event.owner != entry["owner"]:
+            raise EditRefusedError("owner", "The owner of a document can not be changed.")
+    return event

@@ -1,0 +1,151 @@
+"""Moves the entries of replays, at their rate, under a lease.
+
+Claiming, the outbox row and the mark are one transaction: after a kill -9 each entry is either
+sent and marked, or still waiting, and the next runner goes on once the lease has run out.
+"""
+
+import asyncio
+import logging
+import math
+from datetime import timedelta
+from typing import Any, Final, TypeAlias
+
+from psycopg import DataError
+
+from dlq_admin.domain.entries import SKIPPED_BECAUSE, EntryState
+from dlq_admin.domain.replays import Lease
+from dlq_admin.replaying.records import replay_record
+from dlq_admin.tables import leases
+from docyard_common.clock import Clock
+from docyard_common.database import Database, Transaction, lock_document
+from docyard_common.errors import DependencyUnavailableError
+from docyard_common.observability import metrics
+from docyard_common.outbox import Outbox
+
+logger = logging.getLogger(__name__)
+
+_LEASE: Final = timedelta(seconds=30)
+_TICK_S: Final = 1.0
+"""How often replays move; a tick moves what the rate allows for it."""
+_MAX_REPLAYS: Final = 16
+"""Replays that one runner works on at once; others wait, or go to another replica."""
+_CHUNK: Final = 50
+"""Entries of one transaction: short locks on their documents."""
+
+_Noted: TypeAlias = tuple[int, str, str | None]
+"""Position in the replay, outcome, detail."""
+
+
+class Runner:
+    """One runner of one replica; every replica has one."""
+
+    def __init__(self, database: Database, *, outbox: Outbox, clock: Clock, owner: str) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._clock = clock
+        self._owner = owner
+        self._wake = asyncio.Event()
+        self._credit: dict[Any, float] = {}
+
+    def wake(self) -> None:
+        """Look for replays now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Move until cancelled; waits out a database that is away."""
+        try:
+            while True:
+                try:
+                    await self.tick()
+                except DependencyUnavailableError as error:
+                    logger.warning("replays.waiting", extra={"error": str(error)})
+                await self._pause()
+        finally:
+            await self._give_back()
+
+    async def tick(self) -> int:
+        """Move one second's worth of every replay that is this runner's; return how many.
+
+        Raises DependencyUnavailableError.
+        """
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            taken = await leases.take(
+                tx, self._owner, now=now, until=now + _LEASE, limit=_MAX_REPLAYS
+            )
+        self._credit = {lease.replay_id: self._allowance(lease) for lease in taken}
+        return sum([await self._move(lease) for lease in taken])
+
+    def _allowance(self, lease: Lease) -> float:
+        """Return what may be moved: rates below one a second save up for their next entry."""
+        saved = self._credit.get(lease.replay_id, 1.0 - min(lease.rate_per_s * _TICK_S, 1.0))
+        return min(saved, 1.0) % 1.0 + lease.rate_per_s * _TICK_S
+
+    async def _move(self, lease: Lease) -> int:
+        moved = 0
+        while (left := math.floor(self._credit[lease.replay_id])) > 0:
+            async with self._database.transaction() as tx:
+                noted = await self._move_chunk(tx, lease, limit=min(left, _CHUNK))
+            if not noted:
+                break
+            for _, outcome, _ in noted:
+                metrics.DLQ_REPLAYS.labels(outcome).inc()
+            self._credit[lease.replay_id] -= len(noted)
+            moved += len(noted)
+        return moved
+
+    async def _move_chunk(self, tx: Transaction, lease: Lease, *, limit: int) -> list[_Noted]:
+        if not await leases.hold(tx, lease):
+            return []
+        rows = await leases.next_items(tx, lease, limit=limit)
+        # In the order in which everybody locks documents, so that nobody waits in a circle.
+        ordered = sorted(rows, key=lambda row: row["document_id"].int if row["document_id"] else 0)
+        noted = [await self._move_one(tx, lease, row) for row in ordered]
+        await leases.note(tx, lease, noted)
+        return noted
+
+    async def _move_one(self, tx: Transaction, lease: Lease, item: dict[str, Any]) -> _Noted:
+        if item["document_id"] is not None:
+            await lock_document(tx, item["document_id"])
+        position, entry_id = item["position"], item["entry_id"]
+        try:
+            async with tx.transaction():
+                entry = await leases.take_entry(tx, lease, entry_id)
+                if entry is None:
+                    return position, "skipped", _skipped(await leases.state_of(tx, entry_id))
+                await self._outbox.add(tx, replay_record(entry, lease.replay_id))
+        except (ValueError, DataError) as error:
+            # Rolled back to before this entry: one that can not be sent must not stop the others.
+            logger.warning("replay.entry_failed", extra={"entry_id": str(entry_id)}, exc_info=True)
+            await leases.open_again(tx, lease, entry_id)
+            return position, "failed", type(error).__name__
+        return position, "moved", None
+
+    async def _pause(self) -> None:
+        if self._credit:
+            # Waking early while replays run would move more than their rates allow.
+            await asyncio.sleep(_TICK_S)
+            return
+        try:
+            async with asyncio.timeout(_TICK_S):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._wake.clear()
+
+    async def _give_back(self) -> None:
+        try:
+            async with self._database.transaction() as tx:
+                await leases.give_back(tx, self._owner)
+        except DependencyUnavailableError:
+            logger.info("replays.leases_left_to_run_out")
+
+
+def _skipped(state: str | None) -> str:
+    """Return why an entry that this replay held is its no more."""
+    if state is None:
+        return "erased"
+    if state == EntryState.OPEN:
+        return "failed_again"
+    return SKIPPED_BECAUSE[EntryState(state)]

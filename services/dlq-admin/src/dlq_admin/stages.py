@@ -1,0 +1,29 @@
+"""Commands to the stages themselves."""
+
+from dlq_admin.tables import audit
+from dlq_admin.tables.audit import Deed
+from docyard_common.clock import Clock
+from docyard_common.database import Database
+from docyard_common.events import topics
+from docyard_common.events.stages import Stage
+from docyard_common.events.work import StageResumeRequested
+from docyard_common.outbox import Outbox
+
+
+class Stages:
+    """Lets stages that their guard has stopped go on."""
+
+    def __init__(self, database: Database, *, outbox: Outbox, clock: Clock) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._clock = clock
+
+    async def resume(self, stage: Stage, *, deed: Deed) -> StageResumeRequested:
+        """Tell every processor to go on with *stage*; one that is not stopped takes no notice."""
+        event = StageResumeRequested(
+            stage=stage, requested_by=deed.actor, requested_at=self._clock.now()
+        )
+        async with self._database.transaction() as tx:
+            await self._outbox.publish(tx, topics.COMMANDS, event)
+            await audit.add(tx, deed)
+        return event
