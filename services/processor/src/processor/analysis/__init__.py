@@ -1,0 +1,1 @@
+"""What a text is about, by plain offline methods: language, keywords, summary, entities."""

@@ -1,0 +1,77 @@
+"""Pages for formats that have none: about 3,000 characters, cut at natural borders."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from docyard_common.artifacts import Page
+from processor.extraction.cleaning import clean
+
+PAGE_CHARACTERS: Final = 3_000
+"""About a printed page, so that page numbers of a hit mean something to people."""
+_MAX_PAGE_CHARACTERS: Final = 4_500
+_BORDER: Final = re.compile(r".*(?:\n|[.!?。！？]\s|\s)", re.DOTALL)  # noqa: RUF001 - full-width marks end sentences too
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph, line or row; with *heading* the line that opens a section of that name."""
+
+    text: str
+    heading: str | None = None
+    starts_page: bool = False
+
+
+@dataclass
+class _PageUnderWay:
+    number: int = 1
+    parts: list[str] = field(default_factory=list)
+    size: int = 0
+    heading: str | None = None  # of the section this page begins in
+    section: str | None = None  # of the section that is being read
+
+
+def paginate(blocks: Iterable[Block]) -> Iterator[Page]:
+    """Cut *blocks* into numbered pages; the same blocks give the same pages every time.
+
+    A page ends after its block passes 3,000 characters, before a heading when it is more than half
+    full, and inside a block only when that alone would make it longer than 4,500.
+    """
+    page = _PageUnderWay()
+    for block in blocks:
+        wants_new = block.starts_page or (block.heading and page.size > PAGE_CHARACTERS // 2)
+        if wants_new and page.size:
+            yield _finish(page)
+        yield from _append(page, block)
+    if page.size or page.number == 1:
+        yield _finish(page)
+
+
+def _append(page: _PageUnderWay, block: Block) -> Iterator[Page]:
+    if block.heading:
+        page.section = block.heading
+        if not page.size:
+            page.heading = block.heading
+    for piece in _pieces(clean(block.text)):
+        page.parts.append(piece)
+        page.size += len(piece)
+        if page.size >= PAGE_CHARACTERS:
+            yield _finish(page)
+
+
+def _finish(page: _PageUnderWay) -> Page:
+    finished = Page(number=page.number, text="".join(page.parts).strip("\n"), heading=page.heading)
+    page.number += 1
+    page.parts, page.size, page.heading = [], 0, page.section
+    return finished
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a block that is too long for a page after a line, a sentence or at least a word."""
+    while len(text) > _MAX_PAGE_CHARACTERS:
+        border = _BORDER.match(text, PAGE_CHARACTERS // 2, PAGE_CHARACTERS)
+        cut = border.end() if border else PAGE_CHARACTERS
+        yield text[:cut]
+        text = text[cut:]
+    yield text

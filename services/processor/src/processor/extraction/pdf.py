@@ -1,0 +1,144 @@
+"""PDF by pdfium; what pdfium refuses, the whole file or one page, is tried with pypdf."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, Final
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+
+from docyard_common.artifacts import Page, PageError
+from processor.extraction.cleaning import clean, clean_metadata
+from processor.extraction.document import OpenDocument, Source
+from processor.extraction.pypdf_fallback import PypdfDocument, open_pypdf
+from processor.extraction.thumbnails import THUMBNAIL_PIXELS, encode_thumbnail
+from processor.stages.errors import (
+    DocumentTooLargeError,
+    EncryptedDocumentError,
+    UnreadableDocumentError,
+)
+
+_LOCKED: Final = frozenset({pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURITY})
+_MAX_OUTLINE_ITEMS: Final = 5_000
+_MAX_ATTACHMENTS: Final = 100
+
+
+def open_pdf(source: Source) -> OpenDocument:
+    """Open with pdfium, or pypdf where pdfium refuses. Raises what `Extractor` says."""
+    document = _open_pdfium(source) or open_pypdf(source.path)
+    if (document.page_count or 0) > source.limits.max_pages:
+        document.close()
+        raise DocumentTooLargeError(f"The document has more than {source.limits.max_pages} pages.")
+    return document
+
+
+def _open_pdfium(source: Source) -> OpenDocument | None:
+    """Return None where pdfium does not understand the file."""
+    try:
+        pdf = pdfium.PdfDocument(source.path)
+    except pdfium.PdfiumError as error:
+        if error.err_code in _LOCKED:
+            raise EncryptedDocumentError("The PDF opens only with a password.") from error
+        return None
+    if len(pdf) == 0:
+        pdf.close()
+        return None
+    return PdfiumDocument(source, pdf)
+
+
+class PdfiumDocument:
+    """A PDF that pdfium has opened; pypdf is asked only for single pages that pdfium refuses."""
+
+    extractor = "pypdfium2"
+
+    def __init__(self, source: Source, pdf: pdfium.PdfDocument) -> None:
+        self._source = source
+        self._pdf = pdf
+
+    @property
+    def page_count(self) -> int:
+        return len(self._pdf)
+
+    def pages(self, first: int) -> Iterator[Page | PageError]:
+        for number in range(first, self.page_count + 1):
+            try:
+                yield self._read(number)
+            except pdfium.PdfiumError as error:
+                yield self._read_otherwise(number, error)
+
+    def metadata(self) -> dict[str, Any]:
+        facts: dict[str, Any] = dict(self._pdf.get_metadata_dict(skip_empty=True))
+        facts["version"] = self._pdf.get_version()
+        facts["has_form"] = self._pdf.get_formtype() != pdfium_c.FORMTYPE_NONE
+        facts["attachments"] = self._attachments() or None
+        return clean_metadata(facts)
+
+    def thumbnail(self) -> bytes | None:
+        try:
+            page = self._pdf[0]
+            scale = THUMBNAIL_PIXELS / max(*page.get_size(), 1.0)
+            picture = encode_thumbnail(page.render(scale=scale).to_pil())
+            page.close()
+        except (pdfium.PdfiumError, OSError, ValueError):
+            return None
+        return picture
+
+    def close(self) -> None:
+        self._pdf.close()
+
+    def _read(self, number: int) -> Page:
+        page = self._pdf[number - 1]
+        textpage = page.get_textpage()
+        width, height = page.get_size()
+        result = Page(
+            number=number,
+            text=clean(textpage.get_text_bounded()),
+            width=width,
+            height=height,
+            rotation=page.get_rotation(),
+            heading=self._heading(number),
+        )
+        textpage.close()
+        page.close()
+        return result
+
+    def _read_otherwise(self, number: int, cause: pdfium.PdfiumError) -> Page | PageError:
+        if self._fallback is None:
+            return PageError(number=number, message=str(cause))
+        return self._fallback.read(number)
+
+    @cached_property
+    def _fallback(self) -> PypdfDocument | None:
+        try:
+            return open_pypdf(self._source.path)
+        except (UnreadableDocumentError, EncryptedDocumentError):
+            return None
+
+    def _heading(self, number: int) -> str | None:
+        """Return the last entry of the outline that begins before or on this page."""
+        pages, titles = self._outline
+        position = bisect_right(pages, number)
+        return titles[position - 1] if position else None
+
+    @cached_property
+    def _outline(self) -> tuple[list[int], list[str]]:
+        entries: list[tuple[int, str]] = []
+        try:
+            for item, _ in zip(self._pdf.get_toc(), range(_MAX_OUTLINE_ITEMS), strict=False):
+                target = item.get_dest()
+                index = target.get_index() if target else None
+                if index is not None:
+                    entries.append((index + 1, clean(item.get_title())[:200]))
+        except pdfium.PdfiumError:
+            # Without its outline a document only lacks headings.
+            return [], []
+        entries.sort(key=lambda entry: entry[0])
+        return [page for page, _ in entries], [title for _, title in entries]
+
+    def _attachments(self) -> list[str]:
+        count = min(self._pdf.count_attachments(), _MAX_ATTACHMENTS)
+        try:
+            return [self._pdf.get_attachment(index).get_name() for index in range(count)]
+        except pdfium.PdfiumError:
+            return []

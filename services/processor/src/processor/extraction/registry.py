@@ -1,0 +1,40 @@
+"""Which extractor reads which media type: a format is one file here and one line below."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Final
+
+from docyard_common.media_types import MediaType
+from processor.extraction.document import Extractor, OpenDocument, Source
+from processor.extraction.html import open_html
+from processor.extraction.images import open_image
+from processor.extraction.json_text import open_json, open_ndjson
+from processor.extraction.pdf import open_pdf
+from processor.extraction.tables import open_table
+from processor.extraction.text import open_markdown, open_text
+
+EXTRACTORS: Final = MappingProxyType[MediaType, Extractor](
+    {
+        MediaType.PDF: open_pdf,
+        MediaType.TEXT: open_text,
+        MediaType.MARKDOWN: open_markdown,
+        MediaType.HTML: open_html,
+        MediaType.CSV: open_table,
+        MediaType.TSV: open_table,
+        MediaType.JSON: open_json,
+        MediaType.NDJSON: open_ndjson,
+        MediaType.PNG: open_image,
+        MediaType.JPEG: open_image,
+    }
+)
+
+
+@contextmanager
+def opened(source: Source) -> Iterator[OpenDocument]:
+    """Open a document with the extractor of its type. Raises what `Extractor` says."""
+    document = EXTRACTORS[source.media_type](source)
+    try:
+        yield document
+    finally:
+        document.close()

@@ -1,0 +1,1 @@
+"""Chunks: the unit a search answers with."""

@@ -1,0 +1,1 @@
+"""A warm, killable child process for the work on one document."""

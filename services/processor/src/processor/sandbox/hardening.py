@@ -1,0 +1,95 @@
+"""What a child gives up before it touches a document. Linux only.
+
+What is missing on a kernel is told, not fatal: the child reports which isolation it has.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from processor.sandbox.limits import SandboxLimits
+
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_DUMPABLE: Final = 4
+_PR_SET_NO_NEW_PRIVS: Final = 38
+_CLONE_NEWUSER: Final = 0x1000_0000
+_CLONE_NEWNET: Final = 0x4000_0000
+_MOST_DESCRIPTORS: Final = 1 << 20
+_libc: Final = ctypes.CDLL(None, use_errno=True)
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when *parent*, which forked it, ends; leave if it has."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def give_up_privileges() -> None:
+    """No new privileges, no core files, and the first victim when memory runs out."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Where /proc is not writable the kernel chooses its victim by itself.
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    # Last: a process that is not dumpable no longer owns its files in /proc.
+    _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def silence_streams() -> None:
+    """Lead the standard streams nowhere: C libraries write words of documents to them."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nowhere, stream)
+
+
+def close_descriptors(*, keep: int) -> None:
+    """Close everything inherited but the standard streams, which lead nowhere, and *keep*."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    os.closerange(3, keep)
+    os.closerange(keep + 1, _MOST_DESCRIPTORS if limit == resource.RLIM_INFINITY else limit)
+
+
+def apply_limits(limits: SandboxLimits, *, address_space: int) -> None:
+    """Set the limits of the next document; *address_space* is what the child has without one."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    cpu_s = int(usage.ru_utime + usage.ru_stime) + 1 + limits.cpu_s
+    # Processor time adds up over documents, so that its hard limit must stay open.
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+    _bound(resource.RLIMIT_AS, address_space + limits.memory_bytes)
+    _bound(resource.RLIMIT_FSIZE, limits.file_bytes)
+    _bound(resource.RLIMIT_NOFILE, limits.open_files)
+
+
+def address_space_bytes() -> int:
+    """Return the size of this process's address space."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()
+
+
+def leave_network() -> bool:
+    """Move into a network namespace with nothing in it, children included; False where refused.
+
+    Single-threaded processes only. Unprivileged users need a user namespace for it, in which they
+    keep their own ids.
+    """
+    uid, gid = os.geteuid(), os.getegid()
+    if _libc.unshare(_CLONE_NEWNET) == 0:
+        return True
+    if _libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) != 0:
+        return False
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+    return True
+
+
+def _bound(which: int, value: int) -> None:
+    """Lower a limit for good; one that is lower already stays."""
+    hard = resource.getrlimit(which)[1]
+    bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(which, (bound, bound))

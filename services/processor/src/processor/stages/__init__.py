@@ -1,0 +1,1 @@
+"""What runs inside the child: one function per stage, pure of Kafka and PostgreSQL."""

@@ -1,0 +1,38 @@
+"""What a child runs: the stage a task names. Loaded once in the fork server, shared by children."""
+
+from functools import cache
+
+from docyard_common.events.stages import Stage
+from docyard_common.search.embedding import Embedder
+from processor.analysis import gazetteer, language
+from processor.stages.analyze import analyze
+from processor.stages.extract import extract
+from processor.stages.index import index
+from processor.stages.task import Report, StageResult, StageTask
+from processor.stages.validate import validate
+
+
+def preload() -> None:
+    """Load what is expensive to load: models and lists."""
+    embedder().embed(["warm"])
+    language.detect("The first call loads the model, so that no document has to wait for it.")
+    gazetteer.places()
+
+
+def run_stage(task: StageTask, report: Report) -> StageResult:
+    """Run one stage of one document. Raises PermanentError with the reason for its owner."""
+    match task.stage:
+        case Stage.VALIDATE:
+            return validate(task, report)
+        case Stage.EXTRACT:
+            return extract(task, report)
+        case Stage.ANALYZE:
+            return analyze(task, report)
+        case Stage.INDEX:
+            return index(task, report, embedder=embedder())
+
+
+@cache
+def embedder() -> Embedder:
+    """Return the model of this process; loading it takes a second or two."""
+    return Embedder.load()
