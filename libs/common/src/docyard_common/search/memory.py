@@ -1,0 +1,110 @@
+"""The search index of unit tests: real behaviour, no server, no stemming."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+from uuid import UUID
+
+from docyard_common.search.port import Chunk, Hit, IndexedDocument, SearchQuery
+from docyard_common.search.ranking import MIN_SIMILARITY, Place, Ranked, candidates, fuse
+from docyard_common.search.text import START, STOP, storable, unmarked, words_of
+
+_WORD: Final = re.compile(r"\w+")
+_SNIPPET_WORDS: Final = 35
+
+
+class InMemorySearchIndex:
+    """A SearchIndex in a dictionary, held to the same contract tests as the PostgreSQL one."""
+
+    def __init__(self) -> None:
+        self._documents: dict[UUID, tuple[IndexedDocument, dict[int, Chunk]]] = {}
+        self._removed: set[UUID] = set()
+
+    async def replace(self, document: IndexedDocument, chunks: Sequence[Chunk]) -> None:
+        held = self._documents.get(document.document_id)
+        is_older = held is not None and held[0].generation > document.generation
+        if document.document_id not in self._removed and not is_older:
+            kept = {chunk.ordinal: chunk for chunk in chunks}
+            self._documents[document.document_id] = (document, kept)
+
+    async def remove(self, document_id: UUID) -> None:
+        self._removed.add(document_id)
+        self._documents.pop(document_id, None)
+
+    async def search(self, query: SearchQuery, embedding: Sequence[float] | None) -> list[Hit]:
+        if query.mode == "semantic" and embedding is None:
+            raise ValueError("a semantic search needs the embedding of its text")
+        rankings = []
+        if query.mode != "semantic":
+            rankings.append(self._by_words(query))
+        if query.mode != "text" and embedding is not None:
+            rankings.append(self._by_meaning(query, embedding))
+        fused = fuse(rankings, limit=query.limit, per_document=query.document_id is None)
+        return [self._hit(entry, query) for entry in fused]
+
+    def _by_words(self, query: SearchQuery) -> list[Place]:
+        wanted = _words(query.text)
+        scored = []
+        for place, document, chunk in self._chunks(query):
+            title = words_of(document.filename) if chunk.ordinal == 0 else ""
+            found = _words(f"{title} {chunk.heading or ''} {chunk.text}")
+            if wanted and set(wanted) <= set(found):
+                scored.append((-sum(found.count(word) for word in wanted), place))
+        scored.sort(key=lambda entry: entry[0])
+        return [place for _, place in scored[: candidates(query.limit)]]
+
+    def _by_meaning(self, query: SearchQuery, embedding: Sequence[float]) -> list[Place]:
+        scored = [
+            (-_dot(chunk.embedding, embedding), place) for place, _, chunk in self._chunks(query)
+        ]
+        near = sorted(
+            (entry for entry in scored if -entry[0] >= MIN_SIMILARITY), key=lambda entry: entry[0]
+        )
+        return [place for _, place in near[: candidates(query.limit)]]
+
+    def _chunks(self, query: SearchQuery) -> Iterator[tuple[Place, IndexedDocument, Chunk]]:
+        for document, chunks in self._documents.values():
+            if not _is_asked_for(document, query):
+                continue
+            for chunk in chunks.values():
+                yield Place(document.document_id, chunk.ordinal), document, chunk
+
+    def _hit(self, entry: Ranked, query: SearchQuery) -> Hit:
+        document, chunks = self._documents[entry.place.document_id]
+        chunk = chunks[entry.place.ordinal]
+        snippet, highlights = unmarked(_marked(storable(chunk.text), set(_words(query.text))))
+        return Hit(
+            document_id=document.document_id,
+            filename=document.filename,
+            page_first=chunk.page_first,
+            page_last=chunk.page_last,
+            score=entry.score,
+            snippet=snippet,
+            highlights=highlights,
+        )
+
+
+def _is_asked_for(document: IndexedDocument, query: SearchQuery) -> bool:
+    return (
+        document.owner == query.owner
+        and query.document_id in {None, document.document_id}
+        and query.language in {None, document.language}
+        and query.content_type in {None, document.content_type}
+    )
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())
+
+
+def _dot(left: Sequence[float], right: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(left, right, strict=True))
+
+
+def _marked(text: str, wanted: set[str]) -> str:
+    """Return the words around the first match, with marks around every match."""
+    words = text.split()
+    matches = [bool(wanted.intersection(_words(word))) for word in words]
+    first = max(matches.index(True) - _SNIPPET_WORDS // 2, 0) if any(matches) else 0
+    shown = zip(words[first:], matches[first : first + _SNIPPET_WORDS], strict=False)
+    return " ".join(f"{START}{word}{STOP}" if match else word for word, match in shown)

@@ -1,0 +1,91 @@
+"""The role of the search index: chunks of documents in, the best places out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+from uuid import UUID
+
+EMBEDDING_SIZE: Final = 256
+"""Numbers in an embedding, as the offline model makes them."""
+
+Mode = Literal["hybrid", "text", "semantic"]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A passage of a document; ordinals count from 0 in reading order."""
+
+    ordinal: int
+    text: str
+    page_first: int
+    page_last: int
+    heading: str | None
+    embedding: Sequence[float]  # EMBEDDING_SIZE numbers; all zero where it says nothing
+
+
+@dataclass(frozen=True)
+class IndexedDocument:
+    """What searches filter by and hits show."""
+
+    document_id: UUID
+    owner: str
+    generation: int
+    filename: str
+    content_type: str
+    language: str | None  # ISO 639-1
+
+
+@dataclass(frozen=True)
+class SearchQuery:
+    """A question of one owner.
+
+    *text* is as people type it: words are all needed, "quotes" keep words together, `or` and a
+    leading `-` do what they say. *limit* is 1 or more.
+    """
+
+    owner: str
+    text: str
+    mode: Mode
+    limit: int
+    document_id: UUID | None = None
+    language: str | None = None
+    content_type: str | None = None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A passage that answers; *score* is 1 for first place in every ranking, and falls."""
+
+    document_id: UUID
+    filename: str
+    page_first: int
+    page_last: int
+    score: float
+    snippet: str  # plain text
+    highlights: tuple[tuple[int, int], ...]  # start and end in *snippet*, counted in code points
+
+
+class SearchIndex(Protocol):
+    """Finds passages by words, by meaning, or by both. Safe to share between tasks.
+
+    Every method raises DependencyUnavailableError when the index can not be reached.
+    """
+
+    async def replace(self, document: IndexedDocument, chunks: Sequence[Chunk]) -> None:
+        """Make *chunks* all that is indexed of *document*, at once.
+
+        Idempotent. Does nothing when a newer generation is indexed or the document was removed.
+        """
+        ...
+
+    async def remove(self, document_id: UUID) -> None:
+        """Forget the document for good: a `replace` that comes later does nothing. Idempotent."""
+        ...
+
+    async def search(self, query: SearchQuery, embedding: Sequence[float] | None) -> list[Hit]:
+        """Return the best passages of the owner's documents, best first.
+
+        One a document, unless the query is about one document. *embedding* is that of the query's
+        text: without it hybrid searches words only. Raises ValueError for semantic without it.
+        """
+        ...

@@ -1,0 +1,160 @@
+"""The search index in PostgreSQL: full text by language, pgvector by meaning, fused by rank."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.errors import InvalidSchemaName, UndefinedTable
+
+from docyard_common.database.migrations import migrate
+from docyard_common.database.pool import Database, Transaction
+from docyard_common.errors import DependencyUnavailableError
+from docyard_common.search import statements
+from docyard_common.search.port import Chunk, Hit, IndexedDocument, SearchQuery
+from docyard_common.search.ranking import MIN_SIMILARITY, Place, Ranked, candidates, fuse
+from docyard_common.search.text import configuration, storable, unmarked, words_of
+from docyard_common.settings import DatabaseSettings
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+async def migrate_search(settings: DatabaseSettings) -> None:
+    """Bring the schema `search` up to date; every service that writes to it does so at its start.
+
+    Needs the extension pgvector. Idempotent. Raises DependencyUnavailableError.
+    """
+    await migrate(settings, schema="search", locations=_MIGRATIONS)
+
+
+class PostgresSearchIndex:
+    """A SearchIndex over the schema `search` of any service's *database*."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def replace(self, document: IndexedDocument, chunks: Sequence[Chunk]) -> None:
+        shared = {**asdict(document), "configuration": configuration(document.language)}
+        shared["filename"] = storable(document.filename)
+        async with self._transaction() as tx:
+            await tx.execute(statements.LOCK, [document.document_id])
+            if await _any(tx, statements.IS_REMOVED, [document.document_id]):
+                return
+            if not await _any(tx, statements.UPSERT_DOCUMENT, shared):
+                return
+            await tx.execute(statements.DELETE_CHUNKS, [document.document_id])
+            async with tx.cursor() as cursor:
+                await cursor.executemany(
+                    statements.INSERT_CHUNK, [_row(shared, chunk) for chunk in chunks]
+                )
+
+    async def remove(self, document_id: UUID) -> None:
+        async with self._transaction() as tx:
+            for statement in (
+                statements.LOCK,
+                statements.REMEMBER_REMOVAL,
+                statements.DELETE_DOCUMENT,
+            ):
+                await tx.execute(statement, [document_id])
+
+    async def search(self, query: SearchQuery, embedding: Sequence[float] | None) -> list[Hit]:
+        if query.mode == "semantic" and embedding is None:
+            raise ValueError("a semantic search needs the embedding of its text")
+        parameters = _parameters(query, embedding)
+        async with self._transaction() as tx:
+            parameters["query"] = await _tsquery(tx, query, parameters)
+            rankings = []
+            if query.mode != "semantic":
+                rankings.append(await _by_words(tx, query, parameters))
+            if query.mode != "text" and embedding is not None:
+                rankings.append(await _by_meaning(tx, query, parameters))
+            fused = fuse(rankings, limit=query.limit, per_document=query.document_id is None)
+            return await _hits(tx, fused, parameters) if fused else []
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Transaction]:
+        try:
+            async with self._database.transaction() as tx:
+                yield tx
+        except (UndefinedTable, InvalidSchemaName) as error:
+            raise DependencyUnavailableError("search_index", "it is not set up yet") from error
+
+
+def _parameters(query: SearchQuery, embedding: Sequence[float] | None) -> dict[str, Any]:
+    return {
+        **asdict(query),
+        "text": storable(query.text),
+        "candidates": candidates(query.limit),
+        "embedding": _vector(embedding) if embedding is not None else None,
+        "distance_max": 1 - MIN_SIMILARITY,
+    }
+
+
+async def _tsquery(tx: Transaction, query: SearchQuery, parameters: dict[str, Any]) -> str:
+    """Return the query in every language at once; empty when it has only stop words."""
+    found = await _rows(tx, _sql(statements.QUERIES, query, table="d"), parameters)
+    return " | ".join(f"({row['query']})" for row in found if row["query"])
+
+
+async def _by_words(tx: Transaction, query: SearchQuery, parameters: dict[str, Any]) -> list[Place]:
+    if not parameters["query"]:
+        return []
+    found = await _rows(tx, _sql(statements.BY_WORDS, query, table="c"), parameters)
+    return [Place(**row) for row in found]
+
+
+async def _by_meaning(
+    tx: Transaction, query: SearchQuery, parameters: dict[str, Any]
+) -> list[Place]:
+    await tx.execute(statements.WALK_ON)
+    found = await _rows(tx, _sql(statements.BY_MEANING, query, table="c"), parameters)
+    return [Place(**row) for row in found]
+
+
+async def _hits(tx: Transaction, fused: list[Ranked], parameters: dict[str, Any]) -> list[Hit]:
+    places = {
+        "documents": [entry.place.document_id for entry in fused],
+        "ordinals": [entry.place.ordinal for entry in fused],
+    }
+    scores = {entry.place: entry.score for entry in fused}
+    # A document may go away between two statements: then it is no hit any more.
+    found = await _rows(tx, statements.DETAILS, parameters | places)
+    return [_hit(row, scores) for row in found]
+
+
+def _hit(row: dict[str, Any], scores: dict[Place, float]) -> Hit:
+    score = scores[Place(row["document_id"], row.pop("ordinal"))]
+    snippet, highlights = unmarked(row.pop("headline"))
+    return Hit(**row, score=score, snippet=snippet, highlights=highlights)
+
+
+def _row(shared: dict[str, Any], chunk: Chunk) -> dict[str, Any]:
+    return {
+        **shared,
+        **asdict(chunk),
+        "text": storable(chunk.text),
+        "heading": None if chunk.heading is None else storable(chunk.heading),
+        "title": words_of(shared["filename"]) if chunk.ordinal == 0 else "",
+        "embedding": _vector(chunk.embedding),
+    }
+
+
+def _vector(embedding: Sequence[float]) -> str:
+    return "[" + ",".join(f"{number:.7g}" for number in embedding) + "]"
+
+
+def _sql(template: str, query: SearchQuery, *, table: str) -> str:
+    # The filters are made of names in this package; what the caller sent are parameters.
+    return template.format(filters=statements.document_filters(query, table=table))
+
+
+async def _rows(
+    tx: Transaction, statement: str, parameters: dict[str, Any]
+) -> list[dict[str, Any]]:
+    return await (await tx.execute(statement, parameters)).fetchall()
+
+
+async def _any(tx: Transaction, statement: str, parameters: dict[str, Any] | list[UUID]) -> bool:
+    return await (await tx.execute(statement, parameters)).fetchone() is not None

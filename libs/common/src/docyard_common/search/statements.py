@@ -1,0 +1,100 @@
+"""The SQL of the search index; names are qualified, for it is used under every search_path."""
+
+from typing import Final
+
+from docyard_common.search.port import SearchQuery
+from docyard_common.search.text import START, STOP
+
+LOCK: Final = "select pg_advisory_xact_lock(hashtextextended('search:' || %s::uuid, 0))"
+
+IS_REMOVED: Final = "select 1 from search.removed where document_id = %s"
+
+UPSERT_DOCUMENT: Final = """
+insert into search.documents
+    (document_id, owner, generation, filename, content_type, language, configuration)
+values (%(document_id)s, %(owner)s, %(generation)s, %(filename)s, %(content_type)s, %(language)s,
+        %(configuration)s::regconfig)
+on conflict (document_id) do update set
+    owner = excluded.owner, generation = excluded.generation, filename = excluded.filename,
+    content_type = excluded.content_type, language = excluded.language,
+    configuration = excluded.configuration, indexed_at = now()
+where documents.generation <= excluded.generation
+returning 1
+"""
+
+DELETE_CHUNKS: Final = "delete from search.chunks where document_id = %s"
+
+INSERT_CHUNK: Final = """
+insert into search.chunks
+    (document_id, ordinal, owner, page_first, page_last, heading, text, words, embedding)
+values (%(document_id)s, %(ordinal)s, %(owner)s, %(page_first)s, %(page_last)s, %(heading)s,
+        %(text)s,
+        setweight(to_tsvector(%(configuration)s::regconfig, %(title)s), 'A')
+        || setweight(to_tsvector(%(configuration)s::regconfig, coalesce(%(heading)s, '')), 'B')
+        || to_tsvector(%(configuration)s::regconfig, %(text)s),
+        %(embedding)s::vector)
+"""
+
+REMEMBER_REMOVAL: Final = (
+    "insert into search.removed (document_id) values (%s) on conflict do nothing"
+)
+DELETE_DOCUMENT: Final = "delete from search.documents where document_id = %s"
+
+# The words of a query are stemmed once for each language that the owner's documents are in.
+QUERIES: Final = """
+select distinct websearch_to_tsquery(configuration, %(text)s)::text as query
+from (select distinct configuration from search.documents d where {filters}) as used
+"""
+
+BY_WORDS: Final = """
+select document_id, ordinal from search.chunks c
+where c.words @@ %(query)s::tsquery and c.owner = %(owner)s and {filters}
+order by ts_rank_cd(c.words, %(query)s::tsquery) desc, document_id, ordinal
+limit %(candidates)s
+"""
+
+# Filters come after the walk through the graph: it has to go on until enough have passed.
+WALK_ON: Final = """
+set local hnsw.iterative_scan = strict_order;
+set local hnsw.ef_search = 100;
+set local hnsw.max_scan_tuples = 100000
+"""
+
+BY_MEANING: Final = """
+select document_id, ordinal from (
+    select document_id, ordinal, c.embedding <=> %(embedding)s::vector as distance
+    from search.chunks c
+    where c.owner = %(owner)s and {filters}
+    order by distance
+    limit %(candidates)s
+) as nearest
+where distance <= %(distance_max)s
+order by distance
+"""
+
+DETAILS: Final = f"""
+select c.document_id, c.ordinal, d.filename, c.page_first, c.page_last,
+       ts_headline(d.configuration, c.text, %(query)s::tsquery,
+                   'StartSel={START}, StopSel={STOP}, MaxWords=35, MinWords=15') as headline
+from unnest(%(documents)s::uuid[], %(ordinals)s::integer[])
+     with ordinality as wanted (document_id, ordinal, place)
+join search.chunks c using (document_id, ordinal)
+join search.documents d using (document_id)
+where d.owner = %(owner)s
+order by place
+"""  # noqa: S608 - the marks are constants
+
+
+def document_filters(query: SearchQuery, *, table: str) -> str:
+    """Return the conditions of *query* on the documents of the owner, for *table* c or d."""
+    conditions = [f"{table}.owner = %(owner)s"]
+    if query.document_id is not None:
+        conditions.append(f"{table}.document_id = %(document_id)s")
+    properties = [name for name in ("language", "content_type") if getattr(query, name) is not None]
+    if table == "d":
+        conditions += [f"d.{name} = %({name})s" for name in properties]
+    elif properties:
+        told = " and ".join(f"p.{name} = %({name})s" for name in properties)
+        same = "p.document_id = c.document_id"
+        conditions.append(f"exists (select from search.documents p where {same} and {told})")
+    return " and ".join(conditions)
