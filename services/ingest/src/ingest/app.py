@@ -15,9 +15,10 @@ from docyard_common.events import topics
 from docyard_common.http import authenticate_with, background, create_app
 from docyard_common.kafka.admin import ensure_topics
 from docyard_common.kafka.consumer import BatchConsumer
+from docyard_common.kafka.steady import SteadyConsumer
 from docyard_common.observability.health import Health
 from docyard_common.outbox import Outbox, Relay
-from docyard_common.search import Embedder, PostgresSearchIndex
+from docyard_common.search import PostgresSearchIndex
 from docyard_common.storage import MinioObjectStore
 from ingest.api import problems
 from ingest.api.artifacts import ArtifactRoutes
@@ -26,10 +27,9 @@ from ingest.api.links import LinkMaker
 from ingest.api.search import SearchRoutes
 from ingest.api.short import ShortRoutes
 from ingest.api.uploads import UploadRoutes
-from ingest.consuming import Consuming
 from ingest.documents.artifact_reader import ArtifactReader
 from ingest.documents.lifecycle import Lifecycle
-from ingest.documents.searching import QueryEmbedder, Searcher
+from ingest.documents.searching import Embed, QueryEmbedder, Searcher
 from ingest.projector import Projector
 from ingest.settings import IngestSettings
 from ingest.sweep import Sweeper
@@ -66,6 +66,13 @@ def build(settings: IngestSettings) -> FastAPI:
     return app
 
 
+def _load_embedder() -> Embed:
+    # Imported when it is wanted: it brings numpy and the model, and takes seconds.
+    from docyard_common.search.embedding import Embedder  # noqa: PLC0415
+
+    return Embedder.load().embed
+
+
 class _Parts:
     """Every part of the service, made once and handed its neighbours."""
 
@@ -78,12 +85,12 @@ class _Parts:
         )
         self._store = MinioObjectStore(settings.object_store, threads=_STORE_THREADS)
         self._outbox = Outbox(source=SERVICE)
-        self._embedder = QueryEmbedder(Embedder.load)
+        self._embedder = QueryEmbedder(_load_embedder)
         self._lifecycle = Lifecycle(
             database=self._database, store=self._store, outbox=self._outbox, clock=self._clock
         )
         self._projector = Projector(database=self._database, clock=self._clock)
-        self._consuming = Consuming(
+        self._consuming = SteadyConsumer(
             prepare=partial(ensure_topics, settings.kafka), make=self._consumer
         )
 
@@ -96,7 +103,8 @@ class _Parts:
         await self._search_database.open()
         try:
             await self._store.ensure_bucket()
-            self._embedder.warm()
+            if settings.search.warm:
+                self._embedder.warm()
             async with background(
                 app,
                 relay=self._relay().run(),

@@ -1,4 +1,4 @@
-"""Settings of ingest: `LIMITS__*`, `UPLOADS__*`, `PUBLIC__*`, `SWEEP__*`, and what all share."""
+"""Settings of ingest: `LIMITS__*`, `UPLOADS__*`, `PUBLIC__*`, `SEARCH__*`, `SWEEP__*`, and what all share."""
 
 from pydantic import Field
 
@@ -40,6 +40,13 @@ class PublicSettings(SettingsGroup):
     """Where clients reach the notifier; empty makes its links relative to this service."""
 
 
+class SearchSettings(SettingsGroup):
+    """`SEARCH__*`: how queries are answered."""
+
+    warm: bool = True
+    """Load the model beside the start, not with the first search by meaning: 150 MB, 2 s."""
+
+
 class SweepSettings(SettingsGroup):
     """`SWEEP__*`: how what a kill -9 left behind is found and removed."""
 
@@ -60,4 +67,5 @@ class IngestSettings(ServiceSettings):
     limits: LimitSettings = LimitSettings()
     uploads: UploadSettings = UploadSettings()
     public: PublicSettings = PublicSettings()
+    search: SearchSettings = SearchSettings()
     sweep: SweepSettings = SweepSettings()

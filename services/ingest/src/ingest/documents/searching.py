@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from docyard_common.database import Database
 from docyard_common.observability import metrics
-from docyard_common.search import Embedder, Hit, SearchIndex, SearchQuery
+from docyard_common.search import Hit, SearchIndex, SearchQuery
 from ingest.tables import documents
+
+Embed: TypeAlias = Callable[[Sequence[str]], list[list[float]]]
+"""Texts into vectors; blocks."""
 
 
 class QueryEmbedder:
     """Embeds queries on a thread; the model is loaded once, by whoever needs it first."""
 
-    def __init__(self, load: Callable[[], Embedder]) -> None:
+    def __init__(self, load: Callable[[], Embed]) -> None:
         self._load = load
-        self._loading: asyncio.Task[Embedder] | None = None
+        self._loading: asyncio.Task[Embed] | None = None
 
     def warm(self) -> None:
         """Begin to load the model; takes seconds of one core, none of the event loop."""
@@ -26,8 +30,8 @@ class QueryEmbedder:
         self.warm()
         assert self._loading is not None  # noqa: S101 - `warm` has set it
         # Shielded: a client that goes away must not end the load for the others.
-        embedder = await asyncio.shield(self._loading)
-        vectors = await asyncio.to_thread(embedder.embed, [text])
+        embed = await asyncio.shield(self._loading)
+        vectors = await asyncio.to_thread(embed, [text])
         return vectors[0]
 
 

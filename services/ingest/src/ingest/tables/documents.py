@@ -16,9 +16,9 @@ from ingest.document import Document, NewDocument
 
 _INSERT: Final = """
 insert into documents (document_id, owner, filename, content_type, size_bytes, sha256, object_key,
-    priority, metadata, created_at, updated_at)
+    priority, metadata, message, created_at, updated_at)
 values (%(document_id)s, %(owner)s, %(filename)s, %(content_type)s, %(size_bytes)s, %(sha256)s,
-    %(object_key)s, %(priority)s, %(metadata)s, %(created_at)s, %(created_at)s)
+    %(object_key)s, %(priority)s, %(metadata)s, %(message)s, %(created_at)s, %(created_at)s)
 on conflict do nothing
 """
 _FIND: Final = """
@@ -76,8 +76,8 @@ class StatsRow:
     size_bytes: int
 
 
-async def insert(tx: Transaction, new: NewDocument) -> bool:
-    """Add the row; False when it is there already: an earlier commit did take effect."""
+async def insert(tx: Transaction, new: NewDocument, *, message: str) -> bool:
+    """Add the row, showing *message*; False when it is there already: an earlier commit did take effect."""
     cursor = await tx.execute(
         _INSERT,
         {
@@ -90,6 +90,7 @@ async def insert(tx: Transaction, new: NewDocument) -> bool:
             "object_key": new.object_key,
             "priority": new.priority,
             "metadata": Jsonb(new.metadata),
+            "message": message,
             "created_at": new.accepted_at,
         },
     )

@@ -9,6 +9,7 @@ from docyard_common.database import Database, Transaction, lock_document
 from docyard_common.errors import DependencyUnavailableError
 from docyard_common.events import sequence, topics
 from docyard_common.events.documents import DocumentAccepted
+from docyard_common.events.progress import advance
 from docyard_common.events.stages import Stage
 from docyard_common.events.work import StageRequested
 from docyard_common.outbox import Outbox
@@ -83,8 +84,8 @@ class Acceptor:
             )
             if earlier is not None and earlier.document_id != new.document_id:
                 return Repeated(earlier)
-        if await documents.insert(tx, new):
-            fact = _accepted(new)
+        fact = _accepted(new)
+        if await documents.insert(tx, new, message=advance(None, fact).message):
             await document_events.append(tx, [fact])
             await self._outbox.publish(tx, topics.EVENTS, fact)
             work = _requested(new)
