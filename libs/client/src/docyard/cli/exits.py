@@ -53,6 +53,8 @@ _VERDICTS: dict[type[DocyardError], _Verdict] = {
 class CommandError(DocyardError):
     """A command that can not go on for a reason of its own."""
 
+    code = "COMMAND_FAILED"
+
     def __init__(self, message: str, *, exit_code: Exit, advice: str = "") -> None:
         super().__init__(message)
         self.exit_code = exit_code
@@ -76,7 +78,7 @@ def advice_of(error: Exception) -> str:
 def error_json(error: Exception) -> dict[str, Any]:
     """Return *error* for programs."""
     if not isinstance(error, ApiError):
-        return {"code": type(error).__name__, "detail": str(error)}
+        return {"code": getattr(error, "code", type(error).__name__), "detail": str(error)}
     problem = error.problem
     return {
         "code": problem.code,

@@ -99,6 +99,8 @@ def _connected(run: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         except (DocyardError, OSError) as error:
             _report(session.output, error)
             raise typer.Exit(exit_of(error)) from None
+        except typer.Exit:
+            raise
         except Exception as error:
             if DEBUG in os.environ:
                 raise
