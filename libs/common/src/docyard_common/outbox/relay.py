@@ -62,7 +62,6 @@ class Relay:
 
     async def _session(self) -> None:
         """Work with one connection and one producer until either of them fails."""
-        producer = reliable_producer(self._kafka, client_id=self._client_id)
         with translated():
             async with contextlib.AsyncExitStack() as stack:
                 connection = await psycopg.AsyncConnection.connect(
@@ -70,6 +69,7 @@ class Relay:
                 )
                 await stack.enter_async_context(connection)
                 await connection.execute(f"listen {channel(self._schema)}")
+                producer = reliable_producer(self._kafka, client_id=self._client_id)
                 stack.push_async_callback(_stop, producer)
                 await producer.start()
                 await self._drain_forever(connection, producer)
