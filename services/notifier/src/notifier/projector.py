@@ -12,7 +12,7 @@ from docyard_common.kafka.broadcast import Place
 from docyard_common.kafka.received import ReceivedRecord
 from notifier import documents
 from notifier.reading import document_events
-from notifier.updates import differs, update_of
+from notifier.updates import is_change, update_of
 
 
 class Projector:
@@ -66,7 +66,7 @@ def _advance_all(
     for event in events:
         previous, view = view, advance(view, event)
         if view is not previous:
-            if differs(view, previous) or not isinstance(event, DocumentProgressed):
+            if is_change(event, view=view, previous=previous):
                 facts.append(documents.fact_of(update_of(view)))
         elif not view.deleted and not isinstance(event, DocumentProgressed):
             # A tick has overtaken this fact: it is remembered as it would have been told.

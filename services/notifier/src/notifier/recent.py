@@ -13,7 +13,7 @@ from uuid import UUID
 from docyard_common.events.envelope import DocumentEvent
 from docyard_common.events.progress import DocumentView, advance
 from docyard_common.kafka.broadcast import Place, Places
-from notifier.updates import Update, differs, update_of
+from notifier.updates import Update, is_change, update_of
 
 
 @dataclass(slots=True)
@@ -54,7 +54,8 @@ class RecentViews:
         if view is previous:
             return None
         entry.view = view
-        update = update_of(view, change=differs(view, previous), timestamp_ms=timestamp_ms)
+        change = is_change(event, view=view, previous=previous)
+        update = update_of(view, change=change, timestamp_ms=timestamp_ms)
         if update.change:
             entry.changes.append(update)
         return update

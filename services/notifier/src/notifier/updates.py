@@ -8,6 +8,8 @@ from uuid import UUID
 
 import orjson
 
+from docyard_common.events.documents import DocumentProgressed
+from docyard_common.events.envelope import DocumentEvent
 from docyard_common.events.progress import DocumentView, progress_data
 
 
@@ -51,12 +53,14 @@ def update_of(view: DocumentView, *, change: bool = True, timestamp_ms: int = 0)
     )
 
 
-def differs(view: DocumentView, previous: DocumentView | None) -> bool:
-    """Whether *view* shows something else than mere progress since *previous*.
+def is_change(event: DocumentEvent, *, view: DocumentView, previous: DocumentView | None) -> bool:
+    """Whether *event*, which led from *previous* to *view*, told more than mere progress.
 
-    Judged by what is seen and not by the event's type: ticks travel on a topic of their own, so
-    the first tick of a stage may overtake the fact that the stage has started.
+    Ticks travel on a topic of their own, so the first tick of a stage may overtake the fact that
+    the stage has started: then it is the tick that tells so.
     """
+    if not isinstance(event, DocumentProgressed):
+        return True
     return previous is None or _essence(view) != _essence(previous)
 
 

@@ -1,0 +1,278 @@
+"""The WebSocket: who is let in, what is told, and that nothing falls between."""
+
+import json
+from uuid import UUID
+
+import pytest
+from tests.integration.notifier.life import Life
+from tests.integration.notifier.running import (
+    Client,
+    Notifier,
+    Publisher,
+    client,
+    eventually,
+    first_event,
+    token,
+)
+
+from docyard_common.events import topics
+from docyard_common.events.stages import Stage
+from docyard_common.events.work import CancelRequested
+from docyard_common.ids import uuid7
+from docyard_common.settings import KafkaSettings
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def test_a_document_is_followed_from_accepted_to_completed(
+    notifier: Notifier, publisher: Publisher, owner: str
+) -> None:
+    life = Life(owner)
+    async with client(notifier, owner) as ann:
+        subscribed = await ann.ask("subscribe", job_ids=[str(life.document_id)], id=7)
+        await publisher.publish(life.accepted(), *life.stage(Stage.VALIDATE))
+        await publisher.publish(life.started(Stage.EXTRACT), life.ticked(Stage.EXTRACT, 50))
+        await publisher.publish(life.completed())
+        heard = await ann.until("completed")
+
+    assert subscribed == {"type": "subscribed", "id": 7, "recovered": True, "snapshot": []}
+    seqs = [message["seq"] for message in heard]
+    assert seqs == sorted(set(seqs))
+    assert heard[0]["data"]["state"] == "accepted"
+    assert heard[-1] == {
+        "type": "job_progress",
+        "job_id": str(life.document_id),
+        "seq": seqs[-1],
+        "data": {
+            "state": "completed",
+            "stage": None,
+            "stage_index": 4,
+            "stage_count": 4,
+            "progress": 100.0,
+            "pages_done": 100,
+            "pages_total": 100,
+            "message": "",
+            "eta_s": None,
+            "attempt": 1,
+            "error": None,
+        },
+    }
+
+
+async def test_a_late_subscriber_is_told_the_newest_state_and_what_follows(
+    notifier: Notifier, publisher: Publisher, owner: str
+) -> None:
+    life = Life(owner)
+    await publisher.publish(life.accepted(), life.started(Stage.VALIDATE))
+    async with client(notifier, owner) as ann:
+        await _until_state(ann, life.document_id, "validating")
+        answer = await ann.ask("subscribe", job_ids=[str(life.document_id)])
+        await publisher.publish(life.finished(Stage.VALIDATE))
+        following = await ann.hear()
+
+    assert answer["snapshot"][-1]["data"]["state"] == "validating"
+    assert following["data"]["progress"] == 25.0
+
+
+async def test_since_brings_back_every_state_change_that_was_missed(
+    notifier: Notifier, publisher: Publisher, owner: str
+) -> None:
+    life = Life(owner)
+    async with client(notifier, owner) as ann:
+        await ann.ask("subscribe", job_ids=[str(life.document_id)])
+        await publisher.publish(life.accepted())
+        held = (await ann.hear())["seq"]
+    await publisher.publish(*life.stage(Stage.VALIDATE), *life.stage(Stage.EXTRACT))
+    await publisher.publish(life.failed(Stage.ANALYZE))
+    async with client(notifier, owner) as ann:
+        job = str(life.document_id)
+        await _until_state(ann, life.document_id, "failed")
+        answer = await ann.ask("subscribe", job_ids=[job], since={job: held})
+
+    assert answer["recovered"] is True
+    states = [(entry["data"]["state"], entry["data"]["progress"]) for entry in answer["snapshot"]]
+    assert states == [
+        ("validating", 0.0),
+        ("validating", 25.0),
+        ("extracting", 25.0),
+        ("extracting", 50.0),
+        ("failed", 50.0),
+    ]
+
+
+async def test_unknown_and_foreign_documents_are_answered_alike(
+    notifier: Notifier, publisher: Publisher, owner: str
+) -> None:
+    old = UUID("01890a5d-ac96-774b-bcce-b302099a8057")  # of 2023: nothing is on its way
+    theirs = Life(f"not-{owner}", document_id=UUID("01890a5d-ac96-774b-bcce-b302099a8058"))
+    await publisher.publish(theirs.accepted())
+    async with client(notifier, theirs.owner) as bob:
+        await _until_known(bob, theirs.document_id)
+    async with client(notifier, owner) as ann:
+        for kind in ("get_job_status", "cancel_job"):
+            for document_id in (old, theirs.document_id):
+                answer = await ann.ask(kind, job_id=str(document_id))
+                assert (answer["type"], answer["code"]) == ("error", "NOT_FOUND")
+        jobs = sorted(map(str, (old, theirs.document_id)))
+        assert (await ann.ask("subscribe", job_ids=jobs))["snapshot"] == []
+        refused = [await ann.hear(), await ann.hear()]
+
+    assert sorted(answer["job_id"] for answer in refused) == jobs
+    assert {answer["code"] for answer in refused} == {"NOT_FOUND"}
+
+
+async def test_nobody_is_told_of_somebody_elses_documents(
+    notifier: Notifier, publisher: Publisher, owner: str
+) -> None:
+    theirs, own = Life(f"not-{owner}"), Life(owner)
+    async with client(notifier, owner) as ann:
+        await ann.ask("subscribe", job_ids=[str(theirs.document_id)], channels=["user"])
+        await publisher.publish(theirs.accepted(), theirs.completed())
+        async with client(notifier, theirs.owner) as bob:
+            await _until_state(bob, theirs.document_id, "completed")
+        await publisher.publish(own.accepted())
+
+        assert (await ann.hear())["job_id"] == str(own.document_id)
+
+
+async def test_the_user_channel_tells_of_documents_that_did_not_exist_yet(
+    notifier: Notifier, publisher: Publisher, owner: str
+) -> None:
+    life = Life(owner)
+    async with client(notifier, owner) as ann:
+        await ann.ask("subscribe", channels=["user"])
+        await publisher.publish(life.accepted(), life.completed())
+        heard = await ann.until("completed")
+
+    assert {message["job_id"] for message in heard} == {str(life.document_id)}
+
+
+async def test_a_deleted_document_is_told_and_leaves_nothing(
+    notifier: Notifier, publisher: Publisher, owner: str
+) -> None:
+    life = Life(owner)
+    async with client(notifier, owner) as ann:
+        await ann.ask("subscribe", job_ids=[str(life.document_id)])
+        await publisher.publish(life.accepted(), life.completed(), life.deleted())
+        heard = await ann.until("deleted")
+        # Ticks of the run that was under way must not bring it back.
+        await publisher.publish(life.ticked(Stage.EXTRACT, 3))
+        status = await ann.ask("get_job_status", job_id=str(life.document_id))
+
+    assert heard[-1]["seq"] > heard[-2]["seq"]
+    assert status["data"]["state"] == "deleted"
+
+
+async def test_a_cancel_goes_out_as_a_command_and_a_finished_document_refuses_it(
+    notifier: Notifier, publisher: Publisher, owner: str, kafka: KafkaSettings
+) -> None:
+    life, done = Life(owner), Life(owner)
+    await publisher.publish(life.accepted(), done.accepted(), done.completed())
+    async with client(notifier, owner) as ann:
+        await _until_known(ann, life.document_id)
+        await _until_state(ann, done.document_id, "completed")
+        answer = await ann.ask("cancel_job", job_id=str(life.document_id), id="c")
+        refusal = await ann.ask("cancel_job", job_id=str(done.document_id))
+
+    assert (answer["type"], answer["id"]) == ("job_status_response", "c")
+    assert refusal["code"] == "ALREADY_TERMINAL"
+    command = await first_event(kafka, topics.COMMANDS)
+    assert isinstance(command, CancelRequested)
+    assert (command.document_id, command.requested_by) == (life.document_id, owner)
+
+
+_NO_MESSAGES: list[tuple[str | bytes, str]] = [
+    ("{", "MALFORMED_JSON"),
+    (b"\xff\xfe", "MALFORMED_JSON"),
+    ("[1]", "INVALID_MESSAGE"),
+    ('{"type": "dance", "id": 3}', "UNKNOWN_TYPE"),
+    ('{"no": "type"}', "UNKNOWN_TYPE"),
+    ('{"type": "subscribe", "job_ids": ["x"]}', "INVALID_MESSAGE"),
+    ('{"type": "subscribe", "since": -1}', "INVALID_MESSAGE"),
+    ('{"type": "ping", "colour": "red"}', "INVALID_MESSAGE"),
+    ('{"type": "refresh", "token": "x"}', "TOKEN_INVALID"),
+]
+
+
+async def test_a_frame_that_is_no_message_is_answered_and_the_session_goes_on(
+    notifier: Notifier, owner: str
+) -> None:
+    async with client(notifier, owner) as ann:
+        for frame, code in _NO_MESSAGES:
+            await ann.socket.send(frame)
+
+            assert (await ann.hear())["code"] == code
+            assert await ann.ask("ping", id=1) == {"type": "pong", "id": 1}
+
+
+async def test_who_sends_only_rubbish_is_closed(notifier: Notifier, owner: str) -> None:
+    async with client(notifier, owner) as ann:
+        for _ in range(10):
+            await ann.socket.send("rubbish")
+        assert await ann.close_code() == 4400
+
+
+async def test_a_frame_beyond_the_limit_ends_the_connection(notifier: Notifier, owner: str) -> None:
+    async with client(notifier, owner) as ann:
+        await ann.socket.send(json.dumps({"type": "ping", "id": "x" * 70_000}))
+        assert await ann.close_code() == 1009
+
+
+async def test_too_many_subscriptions_are_refused_and_none_is_made(
+    notifier: Notifier, owner: str
+) -> None:
+    async with client(notifier, owner) as ann:
+        answer = await ann.ask("subscribe", job_ids=[str(uuid7()) for _ in range(1_001)])
+        assert (answer["code"], answer["limit"]) == ("TOO_MANY_SUBSCRIPTIONS", 1_000)
+
+
+async def test_who_does_not_say_who_it_is_first_is_closed(notifier: Notifier) -> None:
+    firsts = {
+        '{"type": "connect", "token": "forged"}': 4401,
+        '{"type": "ping"}': 4401,
+        "rubbish": 4400,
+    }
+    for first, code in firsts.items():
+        async with notifier.socket() as socket:
+            await socket.send(first)
+            assert await Client(socket).close_code() == code
+
+
+async def test_the_token_may_come_by_header_or_by_query_and_is_not_logged(
+    notifier: Notifier,
+) -> None:
+    ann = token("ann")
+    async with notifier.socket(headers={"Authorization": f"Bearer {ann}"}) as socket:
+        assert (await Client(socket).hear())["type"] == "connected"
+    async with notifier.socket(f"?token={ann}") as socket:
+        assert (await Client(socket).hear())["type"] == "connected"
+
+    assert ann not in json.dumps(notifier.log)
+
+
+async def test_a_session_ends_with_its_token_unless_it_is_refreshed(
+    notifier: Notifier,
+) -> None:
+    async with notifier.socket() as short, notifier.socket() as renewed:
+        for socket in (short, renewed):
+            await Client(socket).ask("connect", token=token("ann", ttl_s=2))
+        await Client(renewed).ask("refresh", token=token("ann"))
+        foreign = await Client(renewed).ask("refresh", token=token("bob"))
+
+        assert await Client(short).close_code() == 4511
+        assert foreign["code"] == "SUBJECT_CHANGED"
+        assert (await Client(renewed).ask("ping"))["type"] == "pong"
+
+
+async def _until_known(one: Client, document_id: UUID) -> None:
+    await _until_state(one, document_id, None)
+
+
+async def _until_state(one: Client, document_id: UUID, state: str | None) -> None:
+    """Ask until the document is there, and in *state* if one is named."""
+
+    async def is_there() -> bool:
+        answer = await one.ask("get_job_status", job_id=str(document_id))
+        return "data" in answer and state in {None, answer["data"]["state"]}
+
+    await eventually(is_there)
