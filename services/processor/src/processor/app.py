@@ -8,10 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from docyard_common.search.postgres import PostgresSearchIndex
 from fastapi import FastAPI
 
-import docyard_common.search
 from docyard_common.database import Database, migrate
 from docyard_common.delivery.retry import RetryPolicy
 from docyard_common.events import topics
@@ -23,6 +21,7 @@ from docyard_common.kafka.consumer import BatchConsumer
 from docyard_common.kafka.producer import ProgressPublisher
 from docyard_common.observability.health import Health
 from docyard_common.outbox import Outbox, Relay
+from docyard_common.search import PostgresSearchIndex, migrate_search
 from docyard_common.storage.minio import MinioObjectStore
 from processor.commands import Commands
 from processor.eraser import Eraser
@@ -41,14 +40,13 @@ from processor.runner import Runner, Work
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Nursery
 from processor.sandboxes import Sandboxes
-from processor.settings import LimitSettings, ProcessorSettings
+from processor.settings import ChildSettings, ProcessorSettings
 from processor.settle import Settlement
 from processor.slots import Slots
 from processor.version import VERSION
 
 SCHEMA = "processor"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_SEARCH_MIGRATIONS = Path(docyard_common.search.__file__).parent / "migrations"
 
 
 def build(settings: ProcessorSettings) -> FastAPI:
@@ -74,7 +72,7 @@ async def _start(
     app: FastAPI, settings: ProcessorSettings, health: Health, stack: AsyncExitStack
 ) -> None:
     """Start everything in the order in which it is needed; *stack* ends it in reverse."""
-    await migrate(settings.database, schema="search", locations=_SEARCH_MIGRATIONS)
+    await migrate_search(settings.database)
     await migrate(settings.database, schema=SCHEMA, locations=_MIGRATIONS)
     await ensure_topics(settings.kafka)
     parts = Parts(settings)
@@ -101,7 +99,7 @@ class Parts:
         self.outbox = Outbox(source=SCHEMA)
         self.progress = ProgressPublisher(settings.kafka, source=SCHEMA)
         self.nursery = Nursery()
-        self.sandboxes = Sandboxes(_limits(settings.limits), nursery=self.nursery)
+        self.sandboxes = Sandboxes(_limits(settings.child), nursery=self.nursery)
         self.index = PostgresSearchIndex(self.search)
         self.settlement = Settlement(database=self.database, outbox=self.outbox)
         self.holds = Holds(settings.processor.stages, database=self.database)
@@ -205,7 +203,7 @@ def _consumer(settings: ProcessorSettings, parts: Parts) -> BatchConsumer:
     return consumer
 
 
-def _limits(settings: LimitSettings) -> SandboxLimits:
+def _limits(settings: ChildSettings) -> SandboxLimits:
     return SandboxLimits(
         memory_bytes=settings.memory_bytes,
         soft_memory_bytes=settings.memory_soft_bytes,

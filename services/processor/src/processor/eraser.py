@@ -3,10 +3,9 @@
 import asyncio
 import logging
 
-from docyard_common.search.port import SearchIndex
-
 from docyard_common.database import Database
 from docyard_common.errors import DependencyUnavailableError
+from docyard_common.search.port import SearchIndex
 from docyard_common.storage.port import ObjectStore
 
 logger = logging.getLogger(__name__)

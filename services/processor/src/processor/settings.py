@@ -29,8 +29,8 @@ class SlotSettings(SettingsGroup):
     """Larger documents use the size lane: at 5 minutes of work they would hold every slot."""
 
 
-class LimitSettings(SettingsGroup):
-    """`LIMITS__*`: what one document may cost."""
+class ChildSettings(SettingsGroup):
+    """`CHILD__*`: what one document may cost the child process that works on it."""
 
     memory_bytes: int = Field(default=2048 * _MIB, ge=64 * _MIB)
     memory_soft_bytes: int = Field(default=1500 * _MIB, ge=64 * _MIB)
@@ -43,4 +43,4 @@ class ProcessorSettings(ServiceSettings):
     """All settings of the processor."""
 
     processor: SlotSettings = SlotSettings()
-    limits: LimitSettings = LimitSettings()
+    child: ChildSettings = ChildSettings()

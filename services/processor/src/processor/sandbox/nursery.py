@@ -78,6 +78,16 @@ class Nursery:
         self._lock = asyncio.Lock()
         self._server: _Server | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """Process number of the fork server; None while there is none."""
+        return self._server.pid if self._server is not None else None
+
+    @property
+    def has_no_network(self) -> bool:
+        """Whether the kernel lets children be without a network."""
+        return self._server is not None and self._server.has_no_network
+
     async def start(self) -> None:
         """Start the fork server and wait until it is warm: some seconds."""
         async with self._lock:
@@ -121,6 +131,7 @@ class _Server:
         self, process: asyncio.subprocess.Process, control: socket.socket, folder: Path
     ) -> None:
         self.folder = folder
+        self.has_no_network = False
         self._process = process
         self._control = control
         self._requests = itertools.count(1)
@@ -153,6 +164,10 @@ class _Server:
             await asyncio.shield(server.stop())
             raise
         return server
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def is_alive(self) -> bool:
         return self._listening is not None and not self._listening.done()
@@ -199,9 +214,9 @@ class _Server:
             line = await reader.readline()
         if not line:
             raise ChildCrashedError("the fork server did not start; see its messages on stderr")
-        no_network = json.loads(line)["no_network"]
-        logger.info("sandbox.ready", extra={"no_network": no_network, "pid": self._process.pid})
-        if not no_network:
+        self.has_no_network = bool(json.loads(line)["no_network"])
+        logger.info("sandbox.ready", extra={"pid": self.pid, "no_network": self.has_no_network})
+        if not self.has_no_network:
             logger.warning("sandbox.network_reachable")
         self._listening = asyncio.create_task(self._listen(reader))
 

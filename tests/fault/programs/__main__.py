@@ -1,0 +1,75 @@
+"""`python -m tests.fault.programs CHANGE…`: the processor with those changes, until SIGTERM."""
+
+import asyncio
+import functools
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import processor.app
+from docyard_common.kafka import consumer
+from docyard_common.outbox.relay import Relay
+from docyard_common.work import settling
+from faststream import AckPolicy
+from processor.__main__ import main
+from processor.intake import Intake
+from processor.sandbox.nursery import Nursery
+
+
+def slow() -> None:
+    """Stages of `tests.fault.programs.stages`, in real children."""
+    processor.app.Nursery = functools.partial(  # type: ignore[misc,assignment]
+        Nursery, stages="tests.fault.programs.stages", environment={"PYTHONPATH": os.getcwd()}
+    )
+
+
+def early_commit() -> None:
+    """Defect: offsets are committed before the rows are written."""
+
+    class EarlyAck:
+        NACK_ON_ERROR = AckPolicy.ACK_FIRST
+
+    apply = Intake.apply
+
+    async def late(self: Intake, records: Sequence[Any]) -> None:
+        await asyncio.sleep(0.7)
+        await apply(self, records)
+
+    consumer.AckPolicy = EarlyAck  # type: ignore[misc,assignment]
+    Intake.apply = late  # type: ignore[method-assign]
+
+
+def no_fence() -> None:
+    """Defect: a run that lost its lease finishes all the same."""
+
+    async def unguarded(tx: Any, statement: str, lease: Any, **extra: object) -> None:
+        parameters = {**settling._parameters(lease), **extra}  # noqa: SLF001
+        await tx.execute(statement, parameters)
+
+    settling._guarded = unguarded  # noqa: SLF001
+
+
+def hasty_relay() -> None:
+    """Defect: outbox rows are deleted before Kafka has acknowledged them."""
+    publish = Relay._publish  # noqa: SLF001
+
+    async def later(self: Relay, producer: Any, rows: Sequence[Any]) -> Any:
+        async def send() -> None:
+            await asyncio.sleep(0.7)
+            await publish(self, producer, rows)
+
+        self.sending = asyncio.create_task(send())  # type: ignore[attr-defined]
+        return [row["id"] for row in rows], set()
+
+    Relay._publish = later  # type: ignore[method-assign]  # noqa: SLF001
+
+
+CHANGES: dict[str, Callable[[], None]] = {
+    change.__name__: change for change in (slow, early_commit, no_fence, hasty_relay)
+}
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        CHANGES[name]()
+    main()
