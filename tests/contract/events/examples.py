@@ -68,6 +68,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         options={"ocr": "off"},
         pages_total=24,
         language="de",
+        with_errors=True,
     ),
     work.CancelRequested(
         document_id=DOCUMENT_ID, owner="ada", requested_by="ada", requested_at=MOMENT
