@@ -50,13 +50,21 @@ def build(settings: DlqAdminSettings) -> FastAPI:
     health = Health(SERVICE)
     health.add("database", database.ping)
     health.watch("consumer", consumer.is_alive)
-    services = _services(database, health)
+    services = assemble(database, health)
+    lifespan = _lifespan(settings, database, consumer, services.runner)
+    return application(settings, services, lifespan)
+
+
+def application(
+    settings: DlqAdminSettings, services: Services, lifespan: Lifespan[FastAPI]
+) -> FastAPI:
+    """Return the HTTP side of the service over *services*."""
     app = create_app(
         title="Docyard dlq-admin",
         description=_DESCRIPTION,
         settings=settings.http,
-        health=health,
-        lifespan=_lifespan(settings, database, consumer, services.runner),
+        health=services.health,
+        lifespan=lifespan,
     )
     authenticate_with(app, TokenVerifier(settings.auth))
     problems.install(app)
@@ -66,7 +74,8 @@ def build(settings: DlqAdminSettings) -> FastAPI:
     return app
 
 
-def _services(database: Database, health: Health) -> Services:
+def assemble(database: Database, health: Health) -> Services:
+    """Return the handlers over *database*."""
     clock, outbox = SystemClock(), Outbox(source=SERVICE)
     owner = f"{os.getpid()}-{uuid7()}"
     return Services(
