@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from docyard_common import asyncapi
 from docyard_common.settings import AuthSettings
+from notifier import asyncapi as websocket
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 HTTP_SERVICES: Final = ("ingest", "notifier", "dlq_admin")
@@ -33,7 +34,8 @@ def openapi(service: str) -> dict[str, Any]:
 
 def snapshots() -> Iterator[tuple[Path, str]]:
     """Yield every snapshot: where it lies, and what must be in it."""
-    yield ROOT / "docs" / "asyncapi.json", _text(asyncapi.document(VERSION))
+    yield ROOT / "docs" / "asyncapi" / "topics.json", _text(asyncapi.document(VERSION))
+    yield ROOT / "docs" / "asyncapi" / "websocket.json", _text(websocket.document(VERSION))
     for service in HTTP_SERVICES:
         name = service.replace("_", "-")
         yield ROOT / "docs" / "openapi" / f"{name}.json", _text(openapi(service))
