@@ -1,6 +1,5 @@
 """A small Docyard that speaks the contract over real sockets, and fails on demand."""
 
-import asyncio
 import json
 import socket
 import threading
@@ -198,7 +197,7 @@ class _Calls:
             return _missing()
         if document["state"] == "completed":
             return problem(409, "ALREADY_TERMINAL", "the document has completed").response()
-        return JSONResponse({"document_id": document["document_id"]}, 202)
+        return JSONResponse(document, 202)
 
     async def text(self, request: Request) -> Response:
         return PlainTextResponse(f"the text of {request.path_params['id']}")
@@ -220,7 +219,7 @@ class _Calls:
             "page_last": 4,
             "score": 0.5,
             "snippet": f"about {request.query_params['q']}",
-            "highlights": [[6, 8]],
+            "highlights": [{"start": 6, "end": 8}],
         }
         return JSONResponse({"items": [hit]})
 
@@ -249,9 +248,8 @@ class _Calls:
             await socket.close(4401, "the token is not valid")
             return
         await socket.send_json({"type": "connected", "session": "s"})
-        ids = (await socket.receive_json())["job_ids"]
-        await self._tell(socket, ids)
-        await asyncio.wait_for(socket.receive(), timeout=30)
+        while (message := await socket.receive()).get("text"):
+            await self._tell(socket, json.loads(message["text"])["job_ids"])
 
     async def _tell(self, socket: WebSocket, ids: Sequence[str]) -> None:
         unknown = [document_id for document_id in ids if document_id not in self._fake.documents]

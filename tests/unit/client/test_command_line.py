@@ -228,6 +228,8 @@ class TestDeadLetters:
         [
             ("replay",),
             ("replay", "--group", "f"),
+            ("replay", "1", "--group", "f"),
+            ("replay", "1", "2"),
             ("discard", "--because", "old"),
             ("discard", "--group", "f"),
             ("restore",),
@@ -258,7 +260,7 @@ class TestDeadLetters:
         assert unanswered.exit_code == 2
         assert result.exit_code == 0
         assert fake.replays[-1] == {
-            "filter": {"fingerprint": "f"},
+            "group": "f",
             "dry_run": False,
             "rate_per_s": 5.0,
             "reason": "fixed",

@@ -78,12 +78,26 @@ async def test_without_any_stream_it_is_polled(client: AsyncClient, fake: FakeDo
 async def test_many_documents_end_over_one_connection(
     client: AsyncClient, fake: FakeDocyard
 ) -> None:
-    ids = [fake.add() for _ in range(90)]
+    ids = [fake.add().upper() for _ in range(250)]
 
     updates = await seen(client, *ids)
 
-    assert sum(update.is_terminal for update in updates) == 90
+    assert sum(update.is_terminal for update in updates) == 250
     assert fake.connections == ["websocket"]
+
+
+@pytest.mark.parametrize("live", ["websocket", "sse"])
+async def test_more_documents_than_a_stream_takes_are_followed_by_turns(
+    client: AsyncClient, fake: FakeDocyard, live: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.live = {live}
+    monkeypatch.setattr(f"docyard.watching.{live}.MAX_DOCUMENTS", 2)
+    ids = [fake.add() for _ in range(5)]
+
+    updates = await seen(client, *ids)
+
+    assert {update.document_id for update in updates if update.is_terminal} == set(ids)
+    assert fake.connections == [live] * 3
 
 
 async def test_an_unknown_document_is_not_found(client: AsyncClient, fake: FakeDocyard) -> None:

@@ -20,7 +20,9 @@ from docyard.models import (
     DeadLetterGroup,
     Document,
     DocumentFact,
+    DocumentMetadata,
     DocumentPage,
+    Entity,
     Listing,
     Progress,
     Replay,
@@ -86,19 +88,21 @@ class SyncDocuments:
     def page(self, document_id: str, number: int) -> DocumentPage:
         return self._run(self._calls.page, document_id, number)
 
-    def metadata(self, document_id: str) -> dict[str, Any]:
+    def metadata(self, document_id: str) -> DocumentMetadata:
         return self._run(self._calls.metadata, document_id)
 
-    def entities(self, document_id: str) -> dict[str, Any]:
-        return self._run(self._calls.entities, document_id)
+    def entities(
+        self, document_id: str, *, limit: int = 100, cursor: str | None = None
+    ) -> Listing[Entity]:
+        return self._run(self._calls.entities, document_id, limit=limit, cursor=cursor)
 
     def events(
         self, document_id: str, *, limit: int = 100, cursor: str | None = None
     ) -> Listing[DocumentFact]:
         return self._run(self._calls.events, document_id, limit=limit, cursor=cursor)
 
-    def cancel(self, document_id: str) -> None:
-        self._run(self._calls.cancel, document_id)
+    def cancel(self, document_id: str) -> Document:
+        return self._run(self._calls.cancel, document_id)
 
     def delete(self, document_id: str) -> None:
         self._run(self._calls.delete, document_id)
@@ -115,8 +119,8 @@ class SyncDeadLetters:
         self._runner = runner
         self._run = runner.run
 
-    def groups(self) -> Listing[DeadLetterGroup]:
-        return self._run(self._calls.groups)
+    def groups(self, *, limit: int = 50, cursor: str | None = None) -> Listing[DeadLetterGroup]:
+        return self._run(self._calls.groups, limit=limit, cursor=cursor)
 
     def list(
         self,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: find, understand, replay, discard.")
 
-_MAX_PAGE = 100
+_MAX_PAGE = 200
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Dead letter ids.")]
 Group = Annotated[str | None, typer.Option(help="Fingerprint of a group.")]
@@ -65,7 +65,11 @@ async def ls(  # noqa: PLR0913 - each one is an option that a person may give
     from docyard.resources.dead_letters import DeadLetterFilter
 
     only = DeadLetterFilter(
-        fingerprint=group, stage=stage, reason=reason, state=state, document_id=document
+        fingerprint=group,
+        stage=stage,
+        reason=reason,
+        states=[state] if state else [],
+        document_id=document,
     )
     async with session.client() as client:
         items = await _some(client, only, limit=limit)
@@ -145,7 +149,9 @@ async def export(
     """Write dead letters as lines of JSON, each whole."""
     from docyard.resources.dead_letters import DeadLetterFilter
 
-    only = DeadLetterFilter(fingerprint=group, stage=stage, reason=reason, state=state)
+    only = DeadLetterFilter(
+        fingerprint=group, stage=stage, reason=reason, states=[state] if state else []
+    )
     async with session.client() as client:
         async for line in client.dlq.export(only):
             session.output.raw_line(line)
@@ -222,7 +228,7 @@ async def _open_ids(client: "AsyncClient", only: "DeadLetterFilter") -> list[str
     cursor = None
     ids: list[str] = []
     while True:
-        part = await client.dlq.list(replace(only, state="open"), limit=_MAX_PAGE, cursor=cursor)
+        part = await client.dlq.list(replace(only, states=["open"]), limit=_MAX_PAGE, cursor=cursor)
         ids += [entry.id for entry in part.items]
         cursor = part.next_cursor
         if cursor is None:

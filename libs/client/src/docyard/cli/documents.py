@@ -1,13 +1,10 @@
-"""`docyard ls · show · search · get · cancel · rm`: documents that are there already."""
+"""`docyard ls · show · search · cancel · rm`: documents that are there already."""
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from docyard.cli.each import each
-from docyard.cli.exits import CommandError, Exit
 from docyard.cli.session import Session, command
 
 if TYPE_CHECKING:
@@ -17,11 +14,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_MAX_PAGE = 100
-_BINARY = frozenset({"original", "thumbnail"})
+_MAX_PAGE = 200
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Document ids.")]
-What = Literal["text", "original", "pages", "metadata", "entities", "events", "thumbnail"]
 
 
 @command(app)
@@ -36,7 +31,9 @@ async def ls(
     from docyard.resources.documents import DocumentFilter
 
     async with session.client() as client:
-        items = await _some(client, DocumentFilter(state=state, text=name), limit=limit)
+        items = await _some(
+            client, DocumentFilter(states=[state] if state else [], name=name), limit=limit
+        )
     if session.output.as_json:
         session.output.value({"items": [document.to_json() for document in items]})
         return
@@ -142,53 +139,6 @@ def _pages(hit: "Hit") -> str:
     if hit.page_first == hit.page_last:
         return f"page {hit.page_first}"
     return f"pages {hit.page_first}-{hit.page_last}"
-
-
-@command(app)
-async def get(
-    session: Session,
-    document_id: Annotated[str, typer.Argument(metavar="ID", help="Document id.")],
-    what: Annotated[What, typer.Argument(help="Which part of it.")] = "text",
-    *,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File, or folder, to write to.")
-    ] = None,
-) -> None:
-    """Write a document, or what was found in it, to stdout or a file."""
-    if output is None and what in _BINARY and sys.stdout.isatty():
-        raise CommandError(
-            "binary data would garble the terminal",
-            exit_code=Exit.USAGE,
-            advice="Name a file with -o, or pipe it somewhere.",
-        )
-    async with session.client() as client:
-        if output is None:
-            await _to_stdout(client, document_id, what)
-            return
-        path = output
-        if output.is_dir():
-            path /= _name(await client.documents.get(document_id), what)
-        await client.documents.download(document_id, path, artifact=what)
-    session.output.note(f"written to {path}")
-    if session.output.as_json:
-        session.output.value({"document_id": document_id, "artifact": what, "path": str(path)})
-
-
-async def _to_stdout(client: "AsyncClient", document_id: str, what: str) -> None:
-    async with client.documents.open(document_id, what) as body:
-        async for chunk in body.chunks:
-            sys.stdout.buffer.write(chunk)
-    sys.stdout.buffer.flush()
-
-
-def _name(document: "Document", what: str) -> str:
-    """Return what a part of *document* is called in a folder, without any folder of its own."""
-    name = Path(document.filename.replace("\\", "/")).name
-    name = name if name not in {"", ".", ".."} else document.document_id
-    return name if what == "original" else f"{name}.{_SUFFIX.get(what, 'json')}"
-
-
-_SUFFIX = {"text": "txt", "thumbnail": "webp"}
 
 
 @command(app)

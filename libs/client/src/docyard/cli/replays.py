@@ -31,33 +31,45 @@ async def replay(  # noqa: PLR0913 - each one is an option that a person may giv
     stage: Stage = None,
     reason: Reason = None,
     because: Because = None,
-    rate: Annotated[float | None, typer.Option(min=0.01, help="So many a second.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.1, help="So many a second.")] = None,
     max_: Annotated[int | None, typer.Option("--max", min=1, help="At most so many.")] = None,
     dry_run: DryRun = False,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Until all have been sent.")] = False,
     yes: Yes = False,
 ) -> None:
     """Send dead letters back to work. Whether that cured them, `dlq ls` and `show` tell."""
-    from docyard.resources.dead_letters import ReplayOrder
-
-    only = None if ids else selection(group=group, stage=stage, reason=reason)
-    if only is not None and not because:
-        raise CommandError("a replay by filter must say --because", exit_code=Exit.USAGE)
-    order = ReplayOrder(
-        entry_ids=tuple(ids or ()),
-        only=only,
+    order = replace(
+        _order(ids or [], group=group, stage=stage, reason=reason),
         dry_run=dry_run,
         rate_per_s=rate,
         max=max_,
         reason=because,
     )
+    if len(order.entry_ids) != 1 and not (because or dry_run):
+        raise CommandError("--because must say why", exit_code=Exit.USAGE)
     async with session.client() as client:
-        if only is not None and not dry_run:
-            scope = await client.dlq.replay(
-                replace(order, dry_run=True, idempotency_key=str(uuid4()))
-            )
+        if len(order.entry_ids) != 1 and not dry_run:
+            question = replace(order, dry_run=True, idempotency_key=str(uuid4()))
+            scope = await client.dlq.replay(question)
             session.confirm(f"Replay {scope.matched} dead letters?", yes=yes)
         await _start(session, client, order, wait=wait)
+
+
+def _order(
+    ids: list[str], *, group: str | None, stage: str | None, reason: str | None
+) -> "ReplayOrder":
+    """Return an order for what was chosen. Raises CommandError for everything, or two choices."""
+    from docyard.resources.dead_letters import ReplayOrder
+
+    if sum(map(bool, (ids, group, stage or reason))) > 1:
+        raise CommandError(
+            "choose by ids, by --group, or by --stage and --reason", exit_code=Exit.USAGE
+        )
+    if ids:
+        return ReplayOrder(entry_ids=tuple(ids))
+    if group:
+        return ReplayOrder(group=group)
+    return ReplayOrder(only=selection(group=None, stage=stage, reason=reason))
 
 
 async def _start(

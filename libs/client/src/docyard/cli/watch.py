@@ -51,7 +51,8 @@ async def watch(
 
 async def _meant(client: "AsyncClient", ids: list[str]) -> "dict[str, Document]":
     if ids:
-        return {id_: await client.documents.get(id_) for id_ in ids}
+        named = [await client.documents.get(id_) for id_ in ids]
+        return {document.document_id: document for document in named}
     newest = (await client.documents.list(limit=NEWEST)).items
     return {document.document_id: document for document in newest if not document.is_terminal}
 

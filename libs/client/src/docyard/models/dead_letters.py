@@ -29,7 +29,9 @@ class DeadLetter(Model):
     document_id: str | None = None
     owner: str | None = None
     fingerprint: str | None = None
-    error: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None  # class, message, and for operators the stack
+    attempt: int = 1
+    count: int = 1  # deaths of this document in this stage
     replay_count: int = 0
     first_failed_at: datetime | None = None
     last_failed_at: datetime | None = None
@@ -46,7 +48,9 @@ class Replay(Model):
     skipped: dict[str, int] = Field(default_factory=dict)
     rate_per_s: float | None = None
     reason: str | None = None
+    actor: str | None = None
     dry_run: bool = False
+    preview: dict[str, Any] | None = None  # of a dry run
     created_at: datetime | None = None
     eta_s: float | None = None
 

@@ -94,11 +94,51 @@ class DocumentFact(Model):
     """One entry of a document's history."""
 
     type: str
-    seq: int | None = None
+    seq: int
+    at: datetime
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class Keyword(Model):
+    """What a document is about; a higher score says more."""
+
+    text: str
+    score: float
+
+
+class DocumentMetadata(Model):
+    """What was given, read and found; None where a stage has not ended."""
+
+    document_id: str
+    filename: str
+    metadata: dict[str, Any] = Field(default_factory=dict)  # as it was uploaded
+    media_type: str | None = None  # by content
+    page_count: int | None = None
+    extracted: dict[str, Any] | None = None  # title, author, EXIF, columns …
+    failed_pages: tuple[int, ...] | None = None
+    language: str | None = None
+    keywords: tuple[Keyword, ...] | None = None
+    summary: str | None = None
+
+
+class Entity(Model):
+    """Something that the text names, with every page that names it."""
+
+    kind: str
+    text: str
+    count: int
+    pages: tuple[int, ...]
+
+
+class Highlight(Model):
+    """A part of a snippet, as offsets in characters."""
+
+    start: int
+    end: int
 
 
 class Hit(Model):
-    """A passage that answers a search; *highlights* are offsets into *snippet*."""
+    """A passage that answers a search; *highlights* are parts of its plain *snippet*."""
 
     document_id: str
     filename: str = ""
@@ -106,7 +146,7 @@ class Hit(Model):
     page_last: int
     score: float = 0.0
     snippet: str = ""
-    highlights: tuple[tuple[int, int], ...] = ()
+    highlights: tuple[Highlight, ...] = ()
 
 
 class SearchResult(Model):

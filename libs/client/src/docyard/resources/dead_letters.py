@@ -17,7 +17,7 @@ _BASE = "/api/v1/dlq"
 class DeadLetterFilter:
     """Which dead letters; all conditions must hold. Times are RFC 3339."""
 
-    state: str | None = None
+    states: Sequence[str] = ()
     stage: str | None = None
     reason: str | None = None
     fingerprint: str | None = None
@@ -27,35 +27,38 @@ class DeadLetterFilter:
     until: str | None = None
     text: str | None = None  # part of the error message
 
-    def conditions(self) -> dict[str, str]:
-        """Return what was given: an empty result means every dead letter."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+    def conditions(self) -> dict[str, Any]:
+        """Return what was given; nothing means every dead letter."""
+        given = vars(self) | {"state": list(self.states)}
+        del given["states"]
+        return {name: value for name, value in given.items() if value}
 
 
 @dataclass(frozen=True)
 class ReplayOrder:
-    """What to replay: ids, or a filter, never both. Sent again, it starts no second replay."""
+    """What to replay: one of ids, group and filter. Sent again, it starts no second replay."""
 
     entry_ids: Sequence[str] = ()
+    group: str | None = None  # a fingerprint
     only: DeadLetterFilter | None = None
     dry_run: bool = False
     rate_per_s: float | None = None
     max: int | None = None
-    reason: str | None = None  # a replay by filter must say why
+    reason: str | None = None  # must say why, unless it is one entry
     idempotency_key: str = field(default_factory=lambda: str(uuid4()))
 
     def body(self) -> dict[str, Any]:
         """Return the order as the API wants it."""
-        which: dict[str, Any] = {"entry_ids": list(self.entry_ids)}
-        if self.only is not None:
-            which = {"filter": self.only.conditions()}
         rest = {
+            "entry_ids": list(self.entry_ids) or None,
+            "group": self.group,
+            "filter": self.only and self.only.conditions(),
             "rate_per_s": self.rate_per_s,
             "max": self.max,
             "reason": self.reason,
         }
         given = {name: value for name, value in rest.items() if value is not None}
-        return which | given | {"dry_run": self.dry_run}
+        return given | {"dry_run": self.dry_run}
 
 
 class DeadLetters:
@@ -64,9 +67,12 @@ class DeadLetters:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def groups(self) -> Listing[DeadLetterGroup]:
-        """Return dead letters grouped by what they died of."""
-        request = Request("GET", f"{_BASE}/groups")
+    async def groups(
+        self, *, limit: int = 50, cursor: str | None = None
+    ) -> Listing[DeadLetterGroup]:
+        """Return what is unresolved grouped by what it died of, newest first."""
+        params = {"limit": limit, "cursor": cursor}
+        request = Request("GET", f"{_BASE}/groups", params=params)
         return await self._transport.fetch(request, Listing[DeadLetterGroup])
 
     async def list(

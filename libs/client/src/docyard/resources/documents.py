@@ -1,8 +1,9 @@
 """Reading, cancelling and deleting documents."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -10,20 +11,38 @@ from urllib.parse import quote
 
 import httpx
 
-from docyard.models import Document, DocumentFact, DocumentPage, Listing
+from docyard.models import (
+    Document,
+    DocumentFact,
+    DocumentMetadata,
+    DocumentPage,
+    Entity,
+    Listing,
+)
 from docyard.transport import Request, Transport
 
 
 @dataclass(frozen=True)
 class DocumentFilter:
-    """Which documents; all conditions must hold. Dates are RFC 3339."""
+    """Which documents; all conditions must hold, each by one of its values."""
 
-    state: str | None = None
-    content_type: str | None = None
-    priority: str | None = None
-    created_from: str | None = None
-    created_to: str | None = None
-    text: str | None = None  # part of the file name
+    states: Sequence[str] = ()
+    content_types: Sequence[str] = ()
+    priorities: Sequence[str] = ()
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    name: str | None = None  # part of the file name
+
+    def conditions(self) -> dict[str, Any]:
+        """Return the filter as query parameters."""
+        return {
+            "state": list(self.states),
+            "type": list(self.content_types),
+            "priority": list(self.priorities),
+            "created_after": self.created_after and self.created_after.isoformat(),
+            "created_before": self.created_before and self.created_before.isoformat(),
+            "q": self.name,
+        }
 
 
 @dataclass(frozen=True)
@@ -50,17 +69,7 @@ class Documents:
         cursor: str | None = None,
     ) -> Listing[Document]:
         """Return documents, newest first."""
-        only = only or DocumentFilter()
-        params = {
-            "state": only.state,
-            "type": only.content_type,
-            "priority": only.priority,
-            "created_from": only.created_from,
-            "created_to": only.created_to,
-            "text": only.text,
-            "limit": limit,
-            "cursor": cursor,
-        }
+        params = (only or DocumentFilter()).conditions() | {"limit": limit, "cursor": cursor}
         request = Request("GET", "/api/v1/documents", params=params)
         return await self._transport.fetch(request, Listing[Document])
 
@@ -87,12 +96,17 @@ class Documents:
         """Return one page, counted from 1."""
         return await self._transport.fetch(_get(document_id, f"pages/{number}"), DocumentPage)
 
-    async def metadata(self, document_id: str) -> dict[str, Any]:
+    async def metadata(self, document_id: str) -> DocumentMetadata:
         """Return what the document says of itself and what was found out about it."""
-        return await self._transport.fetch(_get(document_id, "metadata"), dict[str, Any])
+        return await self._transport.fetch(_get(document_id, "metadata"), DocumentMetadata)
 
-    async def entities(self, document_id: str) -> dict[str, Any]:
-        return await self._transport.fetch(_get(document_id, "entities"), dict[str, Any])
+    async def entities(
+        self, document_id: str, *, limit: int = 100, cursor: str | None = None
+    ) -> Listing[Entity]:
+        """Return what the text names, with pages. Raises ConflictError before it is analysed."""
+        params = {"limit": limit, "cursor": cursor}
+        request = Request("GET", _path(document_id, "entities"), params=params)
+        return await self._transport.fetch(request, Listing[Entity])
 
     async def events(
         self,
@@ -106,9 +120,9 @@ class Documents:
         request = Request("GET", _path(document_id, "events"), params=params)
         return await self._transport.fetch(request, Listing[DocumentFact])
 
-    async def cancel(self, document_id: str) -> None:
+    async def cancel(self, document_id: str) -> Document:
         """Ask for the work to stop. Raises ConflictError once the document has ended."""
-        await self._transport.send(Request("POST", _path(document_id, "cancel")))
+        return await self._transport.fetch(Request("POST", _path(document_id, "cancel")), Document)
 
     async def delete(self, document_id: str) -> None:
         """Erase the document and everything derived from it; a repeat changes nothing."""

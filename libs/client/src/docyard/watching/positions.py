@@ -12,12 +12,17 @@ class Positions:
         self, document_ids: Iterable[str], *, since: Mapping[str, int] | None = None
     ) -> None:
         self._newest = dict(since or {})
-        self._pending = dict.fromkeys(document_ids)  # a set that keeps its order
+        # A set that keeps its order; Docyard writes ids in lower case.
+        self._pending = dict.fromkeys(document_id.lower() for document_id in document_ids)
 
     @property
     def pending(self) -> tuple[str, ...]:
         """The documents that have not ended."""
         return tuple(self._pending)
+
+    def have_ended(self, document_ids: Iterable[str]) -> bool:
+        """Whether nothing more is to come of any of these."""
+        return self._pending.keys().isdisjoint(document_ids)
 
     def newest(self, document_id: str) -> int | None:
         """Return the last position seen of a document, from which a stream can resume."""

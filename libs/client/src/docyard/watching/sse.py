@@ -15,6 +15,9 @@ from docyard.watching.source import SourceLostError, SourceUnusableError, update
 _PATH = "/api/v1/sse/progress"
 _EVENT_STREAM = "text/event-stream"
 
+MAX_DOCUMENTS = 100
+"""Documents that are followed at a time: their ids stand in the address."""
+
 
 class SseSource:
     """One stream for all pending documents."""
@@ -24,10 +27,11 @@ class SseSource:
 
     async def follow(self, positions: Positions) -> AsyncGenerator[Progress, None]:
         """Yield updates until the stream ends. Raises as `Source` says."""
+        followed = positions.pending[:MAX_DOCUMENTS]
         request = Request(
             "GET",
             _PATH,
-            params={"job_ids": ",".join(positions.pending)},
+            params={"job_ids": ",".join(followed)},
             headers={"Accept": _EVENT_STREAM},
             repeatable=False,
         )
@@ -35,6 +39,8 @@ class SseSource:
             async with self._transport.stream(request) as response:
                 async for data in _events(response):
                     yield update_of(data)
+                    if positions.have_ended(followed):
+                        return
         except NotAllowedError:
             raise
         except UnreachableError as error:

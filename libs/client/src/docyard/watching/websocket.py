@@ -1,11 +1,11 @@
 """Progress by WebSocket: the usual way, one connection for all watched documents."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Final, Literal
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from docyard.endpoints import Endpoints, is_loopback
 from docyard.errors import NotAllowedError, Problem, ProtocolError
@@ -17,6 +17,10 @@ _PATH: Final = "/api/v1/ws/progress"
 _IDS_PER_MESSAGE: Final = 100
 _OPEN_TIMEOUT_S: Final = 10
 _MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
+_SERVER_ERROR: Final = 500
+
+MAX_DOCUMENTS: Final = 500
+"""Documents that are followed at a time; the server allows a connection twice as many."""
 
 _NOT_ALLOWED: Final = frozenset({4401, 4403})
 _RECONNECT: Final = frozenset({1000, 1001, 1006, 1011, 1012, 1013, 4503, 4508, 4510, 4511})
@@ -41,24 +45,31 @@ class WebSocketSource:
                 proxy=self._proxy,
                 compression=None,
             ) as socket:
-                await self._subscribe(socket, positions)
+                followed = positions.pending[:MAX_DOCUMENTS]
+                await self._subscribe(socket, followed, positions)
                 async for raw in socket:
                     for update in _updates(raw):
                         yield update
+                    if positions.have_ended(followed):
+                        return
         except ConnectionClosed as error:
             raise _closed(error) from error
-        except InvalidHandshake as error:
-            raise SourceUnusableError(str(error)) from error
-        except OSError as error:  # TimeoutError is one
+        except InvalidStatus as error:
+            passing = error.response.status_code >= _SERVER_ERROR
+            raise (SourceLostError if passing else SourceUnusableError)(str(error)) from error
+        except (InvalidHandshake, OSError) as error:  # TimeoutError is an OSError
             raise SourceLostError(str(error)) from error
         raise SourceLostError("the connection was closed")
 
-    async def _subscribe(self, socket: ClientConnection, positions: Positions) -> None:
-        await socket.send(json.dumps({"type": "connect", "token": self._token}))
-        pending = positions.pending
-        for start in range(0, len(pending), _IDS_PER_MESSAGE):
-            ids = pending[start : start + _IDS_PER_MESSAGE]
-            await socket.send(json.dumps({"type": "subscribe", "job_ids": ids}))
+    async def _subscribe(
+        self, socket: ClientConnection, followed: Sequence[str], positions: Positions
+    ) -> None:
+        await socket.send(json.dumps({"type": "connect", "token": self._token or ""}))
+        for start in range(0, len(followed), _IDS_PER_MESSAGE):
+            ids = followed[start : start + _IDS_PER_MESSAGE]
+            since = {id_: seq for id_ in ids if (seq := positions.newest(id_)) is not None}
+            message = {"type": "subscribe", "job_ids": ids, "since": since or None}
+            await socket.send(json.dumps(message))
 
 
 def _updates(raw: str | bytes) -> list[Progress]:
@@ -70,8 +81,9 @@ def _updates(raw: str | bytes) -> list[Progress]:
         case "subscribed":
             return [update_of(entry) for entry in message.get("snapshot", ())]
         case "error":
-            # An id that is not known yet is known in a moment; polling tells a wrong one apart.
-            raise SourceLostError(str(message.get("message") or message.get("code")))
+            text = str(message.get("message") or message.get("code"))
+            # An unknown id is left to polling: it raises where there is no such document.
+            raise (SourceLostError if message.get("retryable") else SourceUnusableError)(text)
         case _:
             return []
 
