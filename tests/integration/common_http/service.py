@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from docyard_common.http import background, create_app, process_of, serve
@@ -36,15 +36,22 @@ def build(settings: HttpSettings, mode: str) -> FastAPI:
         lifespan=lifespan,
     )
 
+    _add_routes(app)
+    return app
+
+
+def _add_routes(app: FastAPI) -> None:
     @app.get("/endless")
     async def endless() -> StreamingResponse:
         return StreamingResponse(_endless())
 
+    @app.post("/swallow")
+    async def swallow(request: Request) -> int:
+        return sum([len(piece) async for piece in request.stream()])
+
     @app.get("/polite")
     async def polite() -> StreamingResponse:
         return StreamingResponse(_polite(app))
-
-    return app
 
 
 async def _endless() -> AsyncIterator[bytes]:

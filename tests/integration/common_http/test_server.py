@@ -89,6 +89,29 @@ def test_an_endless_stream_does_not_hold_up_the_end(start: Start) -> None:
     assert service.end()[0] == 0
 
 
+def test_a_client_that_goes_away_is_no_error(start: Start) -> None:
+    service = start("0", "0")
+    public, _ = service.listening()
+    address = public.removeprefix("http://").split(":")
+    for head in (
+        b"POST /swallow HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf",
+        b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n",
+    ):
+        with socket.create_connection((address[0], int(address[1]))) as connection:
+            connection.sendall(head)
+            if head.startswith(b"GET"):
+                connection.recv(100)
+        entry = service.wait_for("http.request")
+        while entry["route"] == "/health/live":
+            entry = service.wait_for("http.request")
+        assert entry["route"] in {"/swallow", "/endless"}
+
+    service.process.send_signal(signal.SIGTERM)
+    code, lines, _ = service.end()
+    assert code == 0
+    assert not [line for line in lines if line["level"] in {"error", "critical"}]
+
+
 def test_a_stream_that_watches_for_the_end_can_say_goodbye(start: Start) -> None:
     service = start("0", "0")
     public, _ = service.listening()

@@ -4,9 +4,10 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from docyard_common.errors import DependencyUnavailableError, ObjectMissingError
-from docyard_common.resilience import BreakerState, CircuitBreaker, guarded
+from docyard_common.resilience import BreakerState, CircuitBreaker, guarded, show_state
 
 
 class SetClock:
@@ -140,6 +141,16 @@ def test_every_change_is_told_once(clock: SetClock) -> None:
     breaker.record_success()
 
     assert told == [BreakerState.OPEN, BreakerState.HALF_OPEN, BreakerState.CLOSED]
+
+
+def test_the_state_is_a_metric(clock: SetClock) -> None:
+    breaker = CircuitBreaker("shown", failure_threshold=1, clock=clock, on_change=show_state)
+    breaker.record_failure()
+
+    labels = {"dependency": "shown"}
+    assert REGISTRY.get_sample_value("docyard_circuit_state", labels) == 2
+    breaker.reset()
+    assert REGISTRY.get_sample_value("docyard_circuit_state", labels) == 0
 
 
 async def test_the_guard_counts_outages_only(breaker: CircuitBreaker) -> None:

@@ -14,6 +14,7 @@ from docyard_common.http.edge import EdgeMiddleware
 from docyard_common.http.lifecycle import Process
 from docyard_common.http.operations import operations
 from docyard_common.http.problems import MEDIA_TYPE, ProblemDocument
+from docyard_common.observability import metrics
 from docyard_common.observability.health import Health
 from docyard_common.settings import HttpSettings
 
@@ -43,6 +44,7 @@ def create_app(
     app = FastAPI(
         title=title, description=description, version="1.0", lifespan=lifespan, responses=_PROBLEM
     )
+    metrics.BUILD_INFO.info({"service": health.service, "version": health.version})
     app.state.process = Process()
     app.state.health = health
     handlers.install(app)

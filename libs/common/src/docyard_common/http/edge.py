@@ -10,6 +10,7 @@ from typing import Final
 
 from opentelemetry.trace import SpanKind
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docyard_common.http import problems
@@ -20,6 +21,8 @@ from docyard_common.observability.logging import bind
 logger = logging.getLogger(__name__)
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_CLIENT_GONE: Final = 499
+"""What is noted, never sent, when the client went away before its answer was out."""
 _QUIET_ROUTES: Final = frozenset({"/metrics", "/health", "/health/live", "/health/ready"})
 
 
@@ -54,10 +57,14 @@ class EdgeMiddleware:
         metrics.HTTP_ACTIVE.inc()
         try:
             await self._app(scope, receive, answer.send)
+        except ClientDisconnect:
+            # Nobody is left to be answered; it is no error of the service.
+            answer.status = _CLIENT_GONE
         except Exception:
             logger.exception("http.unforeseen_error", extra={"route": _route(scope)})
             if answer.status:
                 # Half an answer is out: only a broken connection tells the client so.
+                answer.status = 500
                 raise
             detail = "Something unforeseen went wrong; it has been noted under this trace_id."
             response = problems.of_status(500, detail).response()
@@ -103,8 +110,7 @@ def _route(scope: Scope) -> str:
 
 def _observe(scope: Scope, answer: _Answer, duration_s: float) -> None:
     route = _route(scope)
-    # A client that went away before its answer is no error of the service.
-    status = answer.status or 499
+    status = answer.status or _CLIENT_GONE
     metrics.HTTP_DURATION.labels(scope["method"], route, f"{status // 100}xx").observe(duration_s)
     logger.log(
         logging.DEBUG if route in _QUIET_ROUTES else logging.INFO,

@@ -35,8 +35,8 @@ class Health:
     def __init__(
         self, service: str, *, version: str = "0.1.0", check_timeout_s: float = 3.0
     ) -> None:
-        self._service = service
-        self._version = version
+        self.service = service
+        self.version = version
         self._timeout_s = check_timeout_s
         self._checks: dict[str, tuple[Check, bool]] = {}
         self._alive: dict[str, Callable[[], bool]] = {}
@@ -72,8 +72,8 @@ class Health:
         alive = {name: is_alive() for name, is_alive in self._alive.items()}
         return {
             "status": self._status(parts),
-            "service": self._service,
-            "version": self._version,
+            "service": self.service,
+            "version": self.version,
             "uptime_s": round(time.monotonic() - self._started, 1),
             "components": {name: {"status": _word(ok=ok)} for name, ok in alive.items()},
             "dependencies": {part.name: _shown(part) for part in parts},
