@@ -24,7 +24,8 @@ from docyard_common.outbox import Outbox
 
 logger = logging.getLogger(__name__)
 
-_LEASE: Final = timedelta(seconds=30)
+_LEASE: Final = timedelta(seconds=10)
+"""A runner renews it at every tick; after a kill -9 another one goes on when it has run out."""
 _TICK_S: Final = 1.0
 """How often replays move; a tick moves what the rate allows for it."""
 _MAX_REPLAYS: Final = 16
