@@ -1,4 +1,4 @@
-"""Settings of ingest: `LIMITS__*`, `UPLOADS__*`, `PUBLIC__*`, `SEARCH__*`, `SWEEP__*`, and what all share."""
+"""Settings of ingest: its own groups of environment variables, and what all services share."""
 
 from pydantic import Field
 

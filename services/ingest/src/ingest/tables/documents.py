@@ -77,7 +77,7 @@ class StatsRow:
 
 
 async def insert(tx: Transaction, new: NewDocument, *, message: str) -> bool:
-    """Add the row, showing *message*; False when it is there already: an earlier commit did take effect."""
+    """Add the row, showing *message*; False when an earlier commit has added it."""
     cursor = await tx.execute(
         _INSERT,
         {

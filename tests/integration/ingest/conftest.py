@@ -1,0 +1,45 @@
+"""An ingest of its own for each test; Kafka is away unless a test asks: uploads need none."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+from tests.integration.ingest.serving import SECRET, RunningIngest, running
+
+from docyard_common.settings import (
+    AuthSettings,
+    DatabaseSettings,
+    KafkaSettings,
+    ObjectStoreSettings,
+)
+from ingest.settings import (
+    IngestSettings,
+    LimitSettings,
+    PublicSettings,
+    SearchSettings,
+    UploadSettings,
+)
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def ingest_settings(
+    database_settings: DatabaseSettings, object_store_settings: ObjectStoreSettings
+) -> IngestSettings:
+    return IngestSettings(
+        kafka=KafkaSettings(bootstrap_servers="127.0.0.1:1"),
+        database=database_settings,
+        object_store=object_store_settings,
+        auth=AuthSettings(secret=SecretStr(SECRET)),
+        limits=LimitSettings(max_file_bytes=24 * MIB),
+        uploads=UploadSettings(idle_timeout_s=1.0),
+        public=PublicSettings(notifier_url="http://live.example"),
+        search=SearchSettings(warm=False),
+    )
+
+
+@pytest.fixture
+async def ingest(ingest_settings: IngestSettings) -> AsyncIterator[RunningIngest]:
+    async with running(ingest_settings) as service:
+        yield service
