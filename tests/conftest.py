@@ -3,9 +3,11 @@
 import asyncio
 import json
 import os
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -18,6 +20,7 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from docyard_common.settings import DatabaseSettings, KafkaSettings, ObjectStoreSettings
+from docyard_stack.folder import StackFolder
 from docyard_stack.servers import Addresses, ObjectStoreAddress, Servers
 
 
@@ -44,12 +47,37 @@ class SharedServers:
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServers]:
+def stack_folders() -> Iterator[Callable[[], Path]]:
+    """Make folders for stacks, erased at the end.
+
+    Unlike `tmp_path` they can be walked by the account that runs PostgreSQL when we are root.
+    """
+    made: list[Path] = []
+
+    def make() -> Path:
+        made.append(Path(mkdtemp(prefix="docyard-")))
+        made[-1].chmod(0o711)
+        return made[-1] / "stack"
+
+    yield make
+    for parent in made:
+        StackFolder(parent / "stack").erase()
+        rmtree(parent)
+
+
+@pytest.fixture
+def stack_data(stack_folders: Callable[[], Path]) -> Path:
+    """A folder for one stack, not made yet."""
+    return stack_folders()
+
+
+@pytest.fixture(scope="session")
+def servers(stack_folders: Callable[[], Path]) -> Iterator[RunningServers]:
     shared = os.environ.get("DOCYARD_TEST_SERVERS")
     if shared:
         yield SharedServers(json.loads(Path(shared).read_text()))
         return
-    with Servers(tmp_path_factory.mktemp("servers")) as own:
+    with Servers(stack_folders()) as own:
         yield own
 
 

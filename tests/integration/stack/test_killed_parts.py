@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,8 +24,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.fault]
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with Servers(tmp_path_factory.mktemp("killed") / "stack") as servers:
+def running(stack_folders: Callable[[], Path]) -> Iterator[Servers]:
+    with Servers(stack_folders()) as servers:
         yield servers
 
 
@@ -65,8 +65,8 @@ async def test_a_killed_broker_comes_back_with_every_record(running: Servers) ->
     assert await has_record(running)
 
 
-def test_two_sets_of_servers_run_side_by_side(running: Servers, tmp_path: Path) -> None:
-    with Servers(tmp_path / "other") as other:
+def test_two_sets_of_servers_run_side_by_side(running: Servers, stack_data: Path) -> None:
+    with Servers(stack_data) as other:
         assert other.database_url != running.database_url
         assert other.kafka != running.kafka
         assert other.object_store["endpoint"] != running.object_store["endpoint"]

@@ -26,29 +26,27 @@ def start(data: Path) -> tuple[subprocess.Popen[bytes], str]:
     return supervisor, json.loads(file.read_text())["database_url"]
 
 
-def test_after_kill_9_nothing_runs_and_the_next_start_finds_the_data(tmp_path: Path) -> None:
-    data = tmp_path / "stack"
-    supervisor, url = start(data)
+def test_after_kill_9_nothing_runs_and_the_next_start_finds_the_data(stack_data: Path) -> None:
+    supervisor, url = start(stack_data)
     leave_row(url)
-    before = record_of(data)
+    before = record_of(stack_data)
 
     supervisor.kill()
     supervisor.wait()
 
     eventually(lambda: not any(psutil.pid_exists(pid) for pid in pids(before)))
-    with Servers(data) as again:
-        assert record_of(data).ports == before.ports
+    with Servers(stack_data) as again:
+        assert record_of(stack_data).ports == before.ports
         assert has_row(again.database_url)
 
 
-def test_a_stop_from_outside_ends_every_process(tmp_path: Path) -> None:
-    data = tmp_path / "stack"
-    supervisor, _ = start(data)
-    running = pids(record_of(data))
+def test_a_stop_from_outside_ends_every_process(stack_data: Path) -> None:
+    supervisor, _ = start(stack_data)
+    running = pids(record_of(stack_data))
 
-    assert stopping.stop(StackFolder(data))
+    assert stopping.stop(StackFolder(stack_data))
 
     assert supervisor.wait() == 0
     assert not any(psutil.pid_exists(pid) for pid in running)
-    assert record_of(data).phase is Phase.STOPPED
-    assert not stopping.stop(StackFolder(data))
+    assert record_of(stack_data).phase is Phase.STOPPED
+    assert not stopping.stop(StackFolder(stack_data))

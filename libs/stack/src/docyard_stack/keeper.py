@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from docyard_stack.errors import NotReadyError, StackError, StartFailedError
 from docyard_stack.part import Part
@@ -39,7 +39,7 @@ class Keeper:
         self._note(PartState.STARTING)
         try:
             await asyncio.to_thread(self.part.prepare)
-            await self._launch()
+            await _to_its_end(self._launch())
             async with asyncio.timeout(self.part.start_s):
                 await self._served()
         except TimeoutError as error:
@@ -64,13 +64,7 @@ class Keeper:
         self._note(PartState.STOPPED)
 
     async def _launch(self) -> None:
-        spawning = asyncio.create_task(spawn(self.part.launch(), self._log))
-        try:
-            self._process = await asyncio.shield(spawning)
-        except asyncio.CancelledError:
-            # The process may exist already: `stop` must know it.
-            self._process = await spawning
-            raise
+        self._process = await spawn(self.part.launch(), self._log)
         self.record.process = Identity.of(self._process.pid)
         self._changed()
 
@@ -80,7 +74,7 @@ class Keeper:
             if self._process is None or self._process.returncode is not None:
                 raise StartFailedError(self.part.name, self._last_words(), self._log)
             with contextlib.suppress(NotReadyError):
-                await self.part.check()
+                await _to_its_end(self.part.check())
                 return
             await asyncio.sleep(_POLL_S)
 
@@ -101,7 +95,7 @@ class Keeper:
         # Whatever goes wrong leaves no process, and the caller's loop comes back after a delay.
         try:
             await asyncio.to_thread(self.part.prepare)
-            await self._launch()
+            await _to_its_end(self._launch())
             async with asyncio.timeout(self.part.start_s):
                 await self._served()
         except (StackError, OSError, TimeoutError):
@@ -129,3 +123,13 @@ class Keeper:
     def _note(self, state: PartState) -> None:
         self.record.state = state
         self._changed()
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await *work*, and when cancelled let it end first: half of it leaks a process or a socket."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
