@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -44,6 +45,10 @@ def _add_routes(app: FastAPI) -> None:
     @app.get("/endless")
     async def endless() -> StreamingResponse:
         return StreamingResponse(_endless())
+
+    @app.get("/hang")
+    async def hang() -> None:
+        await asyncio.to_thread(threading.Event().wait)
 
     @app.post("/swallow")
     async def swallow(request: Request) -> int:

@@ -37,11 +37,11 @@ class Service:
     def listening(self) -> tuple[str, str]:
         entry = self.wait_for("http.listening")
         urls = [f"http://127.0.0.1:{entry[name]}" for name in ("port", "metrics_port")]
-        httpx.get(f"{urls[0]}/health/live", timeout=20)
+        httpx.get(f"{urls[0]}/health/live", timeout=60)
         return urls[0], urls[1]
 
     def end(self) -> tuple[int, list[dict[str, Any]], str]:
-        stdout, stderr = self.process.communicate(timeout=20)
+        stdout, stderr = self.process.communicate(timeout=60)
         return self.process.returncode, [json.loads(line) for line in stdout.splitlines()], stderr
 
 
@@ -63,10 +63,10 @@ def test_both_ports_answer_and_sigterm_ends_it_with_zero(start: Start) -> None:
     service = start("0", "0")
     public, internal = service.listening()
 
-    assert httpx.get(f"{public}/health").json()["status"] == "ok"
-    assert httpx.get(f"{internal}/health/ready").status_code == 200
-    assert "http_server_active_requests" in httpx.get(f"{internal}/metrics").text
-    assert httpx.get(f"{internal}/endless").status_code == 404
+    assert httpx.get(f"{public}/health", timeout=60).json()["status"] == "ok"
+    assert httpx.get(f"{internal}/health/ready", timeout=60).status_code == 200
+    assert "http_server_active_requests" in httpx.get(f"{internal}/metrics", timeout=60).text
+    assert httpx.get(f"{internal}/endless", timeout=60).status_code == 404
     service.process.send_signal(signal.SIGTERM)
 
     code, _, stderr = service.end()
@@ -78,7 +78,7 @@ def test_an_endless_stream_does_not_hold_up_the_end(start: Start) -> None:
     service = start("0", "0")
     public, _ = service.listening()
 
-    with httpx.stream("GET", f"{public}/endless") as answer:
+    with httpx.stream("GET", f"{public}/endless", timeout=60) as answer:
         pieces = answer.iter_raw()
         next(pieces)
         service.process.send_signal(signal.SIGTERM)
@@ -112,11 +112,22 @@ def test_a_client_that_goes_away_is_no_error(start: Start) -> None:
     assert not [line for line in lines if line["level"] in {"error", "critical"}]
 
 
+def test_a_thread_that_hangs_does_not_hold_up_the_end(start: Start) -> None:
+    service = start("0", "0")
+    public, _ = service.listening()
+    with httpx.stream("GET", f"{public}/polite", timeout=60):
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{public}/hang", timeout=httpx.Timeout(60, read=0.5))
+        service.process.send_signal(signal.SIGTERM)
+
+    assert service.end()[0] == 1
+
+
 def test_a_stream_that_watches_for_the_end_can_say_goodbye(start: Start) -> None:
     service = start("0", "0")
     public, _ = service.listening()
 
-    with httpx.stream("GET", f"{public}/polite") as answer:
+    with httpx.stream("GET", f"{public}/polite", timeout=60) as answer:
         pieces = answer.iter_text()
         assert next(pieces) == "hello"
         service.process.send_signal(signal.SIGTERM)

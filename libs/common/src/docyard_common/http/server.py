@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Final
 
@@ -27,6 +29,8 @@ _HEAD_START_S: Final = 0.5
 """Between `Process.stopping` and the closing of connections: time for sessions to say goodbye."""
 _END_S: Final = 9.0
 """Whatever has not ended by then is cancelled."""
+_EXIT_S: Final = 9.5
+"""Then the process ends, whatever its threads do: before the supervisor's patience of 10 s."""
 _KEEP_ALIVE_S: Final = 30
 _WS_PING_S: Final = 25
 _WS_PONG_S: Final = 10
@@ -91,6 +95,18 @@ async def _until_over(main: asyncio.Task[None], process: Process) -> None:
     process.stop()
     await stop
     logger.info("http.stopping")
+    _exit_at_the_latest()
+
+
+def _exit_at_the_latest() -> None:
+    """Bound the end of the process: a thread that hangs in a dead server would hold it up.
+
+    Python joins every thread of an executor before it ends. All that must last is committed by
+    then; what is not is taken up by another run, as after a kill.
+    """
+    watchdog = threading.Timer(_EXIT_S, os._exit, args=[1])
+    watchdog.daemon = True
+    watchdog.start()
 
 
 async def _ended(*servers: asyncio.Task[None]) -> bool:
