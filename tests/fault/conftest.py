@@ -1,4 +1,4 @@
-"""Servers of their own, since these tests kill them; a fleet with a place of its own for each test."""
+"""Servers of their own, since these tests kill them; for each test a fleet with its own place."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from docyard_stack.servers import Servers
 from psycopg import sql
-
 from tests.fault.fleet import Fleet, Ledger, environment
+
+from docyard_stack.servers import Servers
 
 
 @pytest.fixture(scope="session")

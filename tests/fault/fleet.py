@@ -14,8 +14,9 @@ from typing import Any
 import httpx
 import psutil
 import psycopg
-from docyard_common.auth import mint
 from psycopg.rows import dict_row
+
+from docyard_common.auth import mint
 
 SECRET = "fault-tests-only-" + "0" * 32
 ROOT = Path(__file__).parents[2]
@@ -45,7 +46,7 @@ class Fleet:
         """Start a service as `python -m ARGUMENTS`, by default its own module."""
         member = self.members.get(name)
         if member is None:
-            module = name.split("-")[0] if not name.startswith("dlq") else "dlq_admin"
+            module = name.split("-", maxsplit=1)[0] if not name.startswith("dlq") else "dlq_admin"
             member = Member(name, arguments or (module,), free_port(), free_port())
             self.members[name] = member
         log = (self.folder / f"{name}.log").open("ab")
@@ -99,6 +100,12 @@ class Fleet:
                 member.process.kill()
                 member.process.wait()
 
+    def metric(self, name: str, metric: str) -> float:
+        """Return the sum of that metric's samples as the process tells them."""
+        url = f"http://127.0.0.1:{self.members[name].metrics_port}/metrics"
+        lines = httpx.get(url, timeout=10, trust_env=False).text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric))
+
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.members[name].port}"
 
@@ -140,7 +147,7 @@ def upload(fleet: Fleet, filename: str, data: bytes, *, key: str, **fields: str)
             answer = None
         if answer is not None and answer.status_code == httpx.codes.ACCEPTED:
             return str(answer.json()["document_id"])
-        if answer is not None and answer.status_code < 500 and answer.status_code != 409:  # noqa: PLR2004
+        if answer is not None and answer.status_code < 500 and answer.status_code != 409:
             raise AssertionError(answer.text)
         assert time.monotonic() < deadline, "no upload was accepted for two minutes"
         time.sleep(0.2)
@@ -157,7 +164,7 @@ class Ledger:
         while True:
             try:
                 with psycopg.connect(self._url, row_factory=dict_row) as connection:
-                    return connection.execute(query, parameters or None).fetchall()  # type: ignore[call-overload,no-any-return]
+                    return connection.execute(query, parameters or None).fetchall()
             except psycopg.OperationalError:
                 assert time.monotonic() < deadline
                 time.sleep(0.2)

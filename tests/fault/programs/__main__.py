@@ -2,16 +2,17 @@
 
 import asyncio
 import functools
-import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
+
+from faststream import AckPolicy
 
 import processor.app
 from docyard_common.kafka import consumer
 from docyard_common.outbox.relay import Relay
 from docyard_common.work import settling
-from faststream import AckPolicy
 from processor.__main__ import main
 from processor.intake import Intake
 from processor.sandbox.nursery import Nursery
@@ -19,9 +20,9 @@ from processor.sandbox.nursery import Nursery
 
 def slow() -> None:
     """Stages of `tests.fault.programs.stages`, in real children."""
-    processor.app.Nursery = functools.partial(  # type: ignore[misc,assignment]
-        Nursery, stages="tests.fault.programs.stages", environment={"PYTHONPATH": os.getcwd()}
-    )
+    where = {"PYTHONPATH": str(Path.cwd())}
+    nursery = functools.partial(Nursery, stages="tests.fault.programs.stages", environment=where)
+    setattr(processor.app, "Nursery", nursery)  # noqa: B010 - a name the module does not export
 
 
 def early_commit() -> None:
@@ -36,7 +37,7 @@ def early_commit() -> None:
         await asyncio.sleep(0.7)
         await apply(self, records)
 
-    consumer.AckPolicy = EarlyAck  # type: ignore[misc,assignment]
+    setattr(consumer, "AckPolicy", EarlyAck)  # noqa: B010 - a name the module does not export
     Intake.apply = late  # type: ignore[method-assign]
 
 

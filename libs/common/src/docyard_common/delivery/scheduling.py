@@ -7,6 +7,7 @@ weights alone left `critical` waiting 178 s at the 95th percentile, with caps 21
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from math import floor
 from typing import Final
 
 from docyard_common.events.stages import Priority
@@ -78,5 +79,6 @@ class Scheduler:
         self._credit[lane] -= sum(WEIGHTS[each] for each in contenders)
 
     def _limit(self, share: float) -> int:
-        # A cap that rounds to nothing would starve the class for ever on a small machine.
-        return max(1, int(self._slots * share))
+        # Rounded, and never nothing: with one to three slots a cap that is rounded down would leave
+        # slots empty, or a class behind a single long document. From four on critical has a place.
+        return max(1, floor(self._slots * share + 0.5))

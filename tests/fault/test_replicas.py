@@ -1,0 +1,127 @@
+"""Replicas that come and go, and processes killed at the worst moment."""
+
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+from tests.fault.fleet import Fleet, Ledger, upload
+
+from docyard_common.events import topics
+from docyard_common.events.stages import Priority, Stage
+from docyard_common.kafka.producer import reliable_producer
+from docyard_common.settings import KafkaSettings
+from docyard_stack.servers import Servers
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
+
+SLOW = ("tests.fault.programs", "slow")
+
+
+def test_a_second_replica_that_joins_and_leaves_repeats_almost_nothing(
+    fleet_of: Callable[..., Fleet], ledger: Ledger
+) -> None:
+    """Executions per document and stage stay at or below 1.05, visible effects at one."""
+    documents = 100
+    fleet = fleet_of()
+    fleet.start("ingest")
+    fleet.start("processor-1", *SLOW)
+
+    with ThreadPoolExecutor(4) as pool:
+        uploading = pool.map(
+            lambda n: upload(fleet, "300ms.txt", b"x" * (n + 1), key=f"k{n}"), range(documents)
+        )
+        fleet.start("processor-2", *SLOW)
+        wait_completed(ledger, documents // 4)
+        fleet.signal("processor-2", signal.SIGTERM)
+        process = fleet.members["processor-2"].process
+        assert process is not None
+        assert process.wait(timeout=15) == 0
+        list(uploading)
+
+    ledger.wait_for({"completed": documents}, within_s=120)
+    assert ledger.seen_twice() == 0
+    assert ledger.executions() <= 1.05
+
+
+def test_ingest_killed_between_commit_and_publish_loses_nothing(
+    fleet_of: Callable[..., Fleet], ledger: Ledger
+) -> None:
+    """Every 202 is followed by kill -9 of the process that has the outbox to relay."""
+    fleet = fleet_of()
+    fleet.start("ingest")
+    fleet.start("processor", *SLOW)
+
+    for n in range(4):
+        upload(fleet, "10ms.txt", b"x" * (n + 1), key=f"k{n}")
+        fleet.kill("ingest")
+        fleet.start("ingest")
+
+    ledger.wait_for({"completed": 4}, within_s=60)
+    assert ledger.seen_twice() == 0
+
+
+def test_children_die_with_a_processor_that_is_killed(
+    fleet_of: Callable[..., Fleet], ledger: Ledger
+) -> None:
+    fleet = fleet_of()
+    fleet.start("ingest")
+    fleet.start("processor", *SLOW)
+    upload(fleet, "600000ms.txt", b"x", key="k")
+    wait_extracting(ledger)
+    children = fleet.children("processor")
+    assert children
+
+    fleet.kill("processor")
+
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+
+
+async def test_poison_records_are_dead_lettered_with_their_bytes_and_delay_nobody(
+    fleet_of: Callable[..., Fleet], ledger: Ledger, fault_servers: Servers
+) -> None:
+    fleet = fleet_of()
+    fleet.start("ingest")
+    fleet.start("processor", *SLOW)
+    fleet.start("dlq-admin")
+    prefix = fleet.environment["KAFKA__TOPIC_PREFIX"]
+    settings = KafkaSettings(bootstrap_servers=fault_servers.kafka, topic_prefix=prefix)
+    topic = f"{prefix}.{topics.work(Stage.VALIDATE, Priority.NORMAL)}"
+    poison = [b"\xff not json", None, b"{}", b'{"a": "\\u0000"}']
+
+    producer = reliable_producer(settings, client_id="test")
+    await producer.start()
+    for value in poison:
+        await producer.send_and_wait(topic, value, key=b"k", headers=[("ce_type", b"\xff\xfe")])
+    await producer.stop()
+    upload(fleet, "10ms.txt", b"x", key="k")
+
+    ledger.wait_for({"completed": 1}, within_s=60)
+    wait_rows(ledger, "select * from dlq_admin.entries", len(poison))
+    entries = ledger.rows("select value, headers from dlq_admin.entries")
+    assert {entry["value"] for entry in entries} == set(poison)
+
+
+def wait_rows(ledger: Ledger, query: str, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(found := ledger.rows(query)) != count:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+
+
+def wait_completed(ledger: Ledger, count: int) -> None:
+    deadline = time.monotonic() + 120
+    while ledger.states().get("completed", 0) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def wait_extracting(ledger: Ledger) -> None:
+    query = "select from processor.work where stage = 'extract' and state = 'running'"
+    deadline = time.monotonic() + 60
+    while not ledger.rows(query):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
