@@ -11,14 +11,14 @@ from aiokafka import AIOKafkaProducer
 from psycopg import sql
 from pydantic import SecretStr
 from tests.conftest import RunningServers
-from tests.integration.notifier.running import Notifier, Publisher
+from tests.integration.notifier.running import Notifier, Publisher, delete_topics
 
 from docyard_common.kafka.admin import ensure_topics
 from docyard_common.settings import DatabaseSettings, KafkaSettings
 
 
 @pytest.fixture(scope="module")
-def kafka(servers: RunningServers) -> KafkaSettings:
+def kafka(servers: RunningServers) -> Iterator[KafkaSettings]:
     settings = KafkaSettings(
         bootstrap_servers=servers.kafka,
         topic_prefix=f"t-{uuid4().hex[:10]}",
@@ -27,7 +27,8 @@ def kafka(servers: RunningServers) -> KafkaSettings:
         heartbeat_interval_ms=500,
     )
     asyncio.run(ensure_topics(settings))
-    return settings
+    yield settings
+    asyncio.run(delete_topics(settings))
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -23,11 +24,11 @@ from docyard_common.events.envelope import DocumentEvent, Event
 from docyard_common.settings import DatabaseSettings, KafkaSettings
 
 SECRET = "a secret of thirty-two bytes, made up"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
-    """Return once *check* holds; fails after half a minute."""
+    """Return once *check* holds; fails after a minute."""
     async with asyncio.timeout(PATIENCE_S):
         while not await check():  # noqa: ASYNC110 - what is waited for is in another process
             await asyncio.sleep(0.05)
@@ -89,9 +90,9 @@ class Notifier:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def socket(self, query: str = "", headers: dict[str, str] | None = None) -> connect:
+    def socket(self, query: str = "", **options: Any) -> connect:
         address = f"ws://127.0.0.1:{self.port}/api/v1/ws/progress{query}"
-        return connect(address, additional_headers=headers, proxy=None, compression=None)
+        return connect(address, proxy=None, compression=None, **options)
 
     async def _end(self, number: signal.Signals) -> int:
         assert self._process
@@ -166,6 +167,17 @@ async def client(notifier: Notifier, subject: str) -> AsyncIterator[Client]:
         yield one
 
 
+async def delete_topics(settings: KafkaSettings) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.servers)
+    await admin.start()
+    try:
+        await admin.delete_topics(
+            [n for n in await admin.list_topics() if n.startswith(settings.topic_prefix)]
+        )
+    finally:
+        await admin.close()
+
+
 async def first_event(settings: KafkaSettings, topic: str) -> Event:
     """Return the first event of *topic*, waiting for it."""
     name = f"{settings.topic_prefix}.{topic}"
@@ -187,18 +199,20 @@ class Publisher:
         self._producer = producer
 
     async def publish(self, *events: DocumentEvent) -> None:
-        for event in events:
-            progress = isinstance(event, DocumentProgressed)
-            topic = topics.PROGRESS if progress else topics.EVENTS
-            record = encode(event, topic=topic, source="test")
-            await self.put(topic, record.value, record.key, list(record.headers))
+        """Return once Kafka has acknowledged all *events*, in their order per topic."""
+        acks = [await self._send(event) for event in events]
+        await asyncio.gather(*acks)
 
-    async def put(
-        self,
-        topic: str,
-        value: bytes | None,
-        key: bytes | None = None,
-        headers: list[tuple[str, bytes | None]] | None = None,
-    ) -> None:
-        name = f"{self._settings.topic_prefix}.{topic}"
-        await self._producer.send_and_wait(name, value, key, headers=headers or [])
+    async def garbage(self) -> None:
+        """Put a record that nobody can decode into the topic of facts."""
+        name = f"{self._settings.topic_prefix}.{topics.EVENTS}"
+        await self._producer.send_and_wait(name, b"{", b"k", headers=[("ce_type", b"\xff")])
+
+    async def _send(self, event: DocumentEvent) -> asyncio.Future[Any]:
+        progress = isinstance(event, DocumentProgressed)
+        record = encode(event, topic=topics.PROGRESS if progress else topics.EVENTS, source="test")
+        name = f"{self._settings.topic_prefix}.{record.topic}"
+        sent: asyncio.Future[Any] = await self._producer.send(
+            name, record.value, record.key, headers=list(record.headers)
+        )
+        return sent

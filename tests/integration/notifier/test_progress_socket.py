@@ -163,6 +163,20 @@ async def test_a_deleted_document_is_told_and_leaves_nothing(
     assert status["data"]["state"] == "deleted"
 
 
+async def test_a_record_that_cannot_be_decoded_delays_nobody(
+    notifier: Notifier, publisher: Publisher, owner: str
+) -> None:
+    life = Life(owner)
+    async with client(notifier, owner) as ann:
+        await ann.ask("subscribe", job_ids=[str(life.document_id)])
+        await publisher.garbage()
+        await publisher.publish(life.accepted())
+        await publisher.garbage()
+        await publisher.publish(life.completed())
+
+        assert (await ann.until("completed"))[0]["data"]["state"] == "accepted"
+
+
 async def test_a_cancel_goes_out_as_a_command_and_a_finished_document_refuses_it(
     notifier: Notifier, publisher: Publisher, owner: str, kafka: KafkaSettings
 ) -> None:
@@ -242,7 +256,7 @@ async def test_the_token_may_come_by_header_or_by_query_and_is_not_logged(
     notifier: Notifier,
 ) -> None:
     ann = token("ann")
-    async with notifier.socket(headers={"Authorization": f"Bearer {ann}"}) as socket:
+    async with notifier.socket(additional_headers={"Authorization": f"Bearer {ann}"}) as socket:
         assert (await Client(socket).hear())["type"] == "connected"
     async with notifier.socket(f"?token={ann}") as socket:
         assert (await Client(socket).hear())["type"] == "connected"

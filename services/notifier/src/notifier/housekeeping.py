@@ -35,7 +35,7 @@ class Housekeeping:
                 await self._tidy()
             except DependencyUnavailableError as away:
                 logger.warning("housekeeping.waiting", extra={"dependency": away.dependency})
-            await asyncio.sleep(_EVERY_S)
+            await asyncio.sleep(min(_EVERY_S, self._settings.recent_s))
 
     async def _tidy(self) -> None:
         async with self._database.transaction() as tx:

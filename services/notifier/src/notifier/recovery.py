@@ -85,15 +85,21 @@ class Recovery:
     ) -> tuple[Mapping[UUID, list[Update]], bool]:
         """Return the changes after *held*, and whether they are all there are."""
         # The memory first, here too.
-        fresh = [u for i, seq in held.items() for u in self._recent.changes(i) if u.seq > seq]
+        fresh = {document_id: self._recent.changes(document_id) for document_id in held}
         async with self._database.transaction() as tx:
             facts = await documents.facts_after(tx, held)
             connected = await documents.connected(tx, held)
-        missed: dict[UUID, list[Update]] = {document_id: [] for document_id in held}
-        for update in [*fresh, *(_update(fact, views) for fact in facts)]:
-            missed[update.document_id].append(update)
+        missed = {i: [u for u in fresh[i] if u.seq > seq] for i, seq in held.items()}
+        for fact in facts:
+            missed[fact.document_id].append(_update(fact, views))
+        # Changes are remembered from some point on, without a hole: one at or before the held
+        # position proves that all after it are there.
         whole = all(
-            i in connected or views[i].seq <= seq or views[i].deleted for i, seq in held.items()
+            i in connected
+            or any(update.seq <= seq for update in fresh[i])
+            or views[i].seq <= seq
+            or views[i].deleted
+            for i, seq in held.items()
         )
         return missed, whole
 

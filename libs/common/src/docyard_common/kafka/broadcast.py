@@ -118,6 +118,8 @@ class BroadcastReader:
                 places[partition] = records[-1].offset + 1
                 prefix = self._settings.topic_prefix
                 self._receive([received(record, prefix) for record in records])
+            # A poll that finds fetched records does not wait: let others run in between.
+            await asyncio.sleep(0)
 
     def _partitions(self, consumer: AIOKafkaConsumer) -> frozenset[TopicPartition]:
         return frozenset(

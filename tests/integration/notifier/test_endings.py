@@ -1,0 +1,91 @@
+"""What clients see when the notifier is killed, stopped, or they read too slowly."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import pytest_asyncio
+from tests.integration.notifier.life import Life
+from tests.integration.notifier.running import Client, Notifier, Publisher, client, token
+
+from docyard_common.events.stages import Stage
+from docyard_common.settings import DatabaseSettings, KafkaSettings
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+FLOOD = 12_000
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def mortal(kafka: KafkaSettings, database: DatabaseSettings) -> AsyncIterator[Notifier]:
+    """A notifier that the test may end; it has little patience with slow readers."""
+    async with Notifier(kafka, database, OUTBOX__MAX_AGE_S="1") as running:
+        yield running
+
+
+async def test_after_a_kill_a_client_that_comes_back_with_since_has_missed_nothing(
+    mortal: Notifier, publisher: Publisher, owner: str
+) -> None:
+    life = Life(owner)
+    job = str(life.document_id)
+    facts = [
+        life.accepted(),
+        *(fact for stage in Stage for fact in life.stage(stage)),
+        life.completed(),
+    ]
+    async with client(mortal, owner) as ann:
+        await ann.ask("subscribe", job_ids=[job])
+        await publisher.publish(*facts[:3])
+        heard = [await ann.hear() for _ in facts[:3]]
+        await mortal.kill()
+        await publisher.publish(*facts[3:7])
+    await mortal.start()
+    async with client(mortal, owner) as ann:
+        answer = await ann.ask("subscribe", job_ids=[job], since={job: heard[-1]["seq"]})
+        heard += answer["snapshot"]
+        await publisher.publish(*facts[7:])
+        heard += await ann.until("completed")
+
+    assert answer["recovered"] is True
+    assert [entry["seq"] for entry in heard] == [fact.seq for fact in facts]
+
+
+async def test_at_a_graceful_end_every_client_is_sent_elsewhere(
+    mortal: Notifier, owner: str
+) -> None:
+    async with client(mortal, owner) as one, client(mortal, owner) as other:
+        ending = asyncio.create_task(mortal.terminate())
+        codes = [await one.close_code(), await other.close_code()]
+
+    assert codes == [4503, 4503]
+    assert await ending == 0
+
+
+async def test_a_reader_that_stops_is_closed_as_slow_and_delays_nobody(
+    mortal: Notifier, publisher: Publisher, owner: str
+) -> None:
+    life = Life(owner)
+    async with _stalled(mortal, owner) as slow, client(mortal, owner) as quick:
+        for one in (slow, quick):
+            await one.ask("subscribe", job_ids=[str(life.document_id)])
+        facts = [life.started(Stage.EXTRACT, fence) for fence in range(1, FLOOD)]
+        await publisher.publish(*facts, life.completed())
+        heard = await quick.until("completed")
+
+        assert await slow.close_code() == 4508
+    assert [message["seq"] for message in heard[:-1]] == [fact.seq for fact in facts]
+
+
+@asynccontextmanager
+async def _stalled(notifier: Notifier, owner: str) -> AsyncIterator[Client]:
+    """A client that reads nothing unless asked to, behind small buffers."""
+    with socket.socket() as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.setblocking(False)  # noqa: FBT003 - the name says it
+        await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", notifier.port))
+        async with notifier.socket(sock=raw, max_queue=1) as connection:
+            one = Client(connection)
+            await one.ask("connect", token=token(owner))
+            yield one
