@@ -6,11 +6,11 @@ import hashlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.waiting import eventually
 
 from docyard_common.errors import DependencyUnavailableError, ObjectMissingError
 from docyard_common.storage import InMemoryObjectStore
 from ingest.uploads.transfer import HashOnly, StoredFile, Transfer, TransferLimits
-from tests.waiting import eventually
 
 MIB = 1024 * 1024
 PART = 5 * MIB
@@ -18,11 +18,12 @@ KEY = "documents/1/original"
 
 
 class CountingStore(InMemoryObjectStore):
-    """Counts what is on its way at once, and can refuse a part."""
+    """Counts what is on its way at once; can refuse a part, or let the first wait for company."""
 
-    def __init__(self, *, refused_part: int = 0) -> None:
+    def __init__(self, *, refused_part: int = 0, first_waits: bool = False) -> None:
         super().__init__()
         self.refused_part = refused_part
+        self.first_waits = first_waits
         self.active = 0
         self.most_active = 0
         self.parts = 0
@@ -40,6 +41,8 @@ class CountingStore(InMemoryObjectStore):
             raise DependencyUnavailableError("object_store", "gone")
         self.active += 1
         self.most_active = max(self.most_active, self.active)
+        if self.first_waits and number == 1:
+            await eventually(lambda: self.active > 1)
         # Later parts end first: order must not depend on who is faster.
         for _ in range(50 // number):
             await asyncio.sleep(0)
@@ -87,7 +90,7 @@ async def test_a_large_file_arrives_whole_however_it_is_cut(size: int, piece: in
 
 
 async def test_no_more_parts_are_on_their_way_than_allowed() -> None:
-    store = CountingStore()
+    store = CountingStore(first_waits=True)
 
     await send(transfer(store, in_flight=2), b"x" * (8 * PART))
 
