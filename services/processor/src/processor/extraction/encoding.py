@@ -8,6 +8,7 @@ from typing import Final
 from charset_normalizer import from_bytes
 
 from docyard_common.signatures import wide_encoding
+from processor.analysis import language
 
 _SAMPLE_BYTES: Final = 64 * 1024
 """What the statistics see; more costs time and changes no verdict."""
@@ -98,4 +99,10 @@ def _is_utf8(path: Path) -> bool:
 
 def _by_statistics(sample: bytes) -> str:
     best = from_bytes(sample).best()
-    return best.encoding if best else _FALLBACK
+    guess = best.encoding if best else _FALLBACK
+    return max((guess, _FALLBACK), key=lambda encoding: _reads_like_language(sample, encoding))
+
+
+def _reads_like_language(sample: bytes, encoding: str) -> float:
+    """Tell neighbours like cp1250 and cp1252 apart: in the wrong one words look foreign."""
+    return language.detect(sample.decode(encoding, errors="replace"))[1]

@@ -54,6 +54,8 @@ def _append(page: _PageUnderWay, block: Block) -> Iterator[Page]:
         if not page.size:
             page.heading = block.heading
     for piece in _pieces(clean(block.text)):
+        if page.size + len(piece) > _MAX_PAGE_CHARACTERS:
+            yield _finish(page)
         page.parts.append(piece)
         page.size += len(piece)
         if page.size >= PAGE_CHARACTERS:

@@ -58,10 +58,16 @@ def open_markdown(source: Source) -> BlockDocument:
 
 
 def read_lines(path: Path, encoding: str) -> Iterator[str]:
-    """Yield lines with their ends, cut into pieces where they are overlong."""
+    """Yield lines with their ends; overlong ones in pieces, cut at a space where there is one."""
+    rest = ""
     with path.open(encoding=encoding, errors="replace", newline=None) as file:
-        while line := file.readline(_LINE_CHARACTERS):
-            yield line
+        while piece := file.readline(_LINE_CHARACTERS):
+            line = rest + piece
+            cut = len(line) if len(piece) < _LINE_CHARACTERS else line.rfind(" ") + 1 or len(line)
+            yield line[:cut]
+            rest = line[cut:]
+    if rest:
+        yield rest
 
 
 def _plain_blocks(path: Path, encoding: str) -> Iterator[Block]:

@@ -4,7 +4,7 @@ JSON and bytes only: the parent must be able to read what a child sends that an 
 """
 
 import struct
-from typing import Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
@@ -103,7 +103,7 @@ class FailedFrame(Value):
     stack: str = ""
 
 
-Frame: TypeAlias = (
+Frame: TypeAlias = Annotated[
     ProgressFrame
     | PagesFrame
     | ChunksFrame
@@ -111,8 +111,9 @@ Frame: TypeAlias = (
     | ExtractedFrame
     | AnalyzedFrame
     | IndexedFrame
-    | FailedFrame
-)
+    | FailedFrame,
+    Field(discriminator="kind"),
+]
 FRAME: Final[TypeAdapter[Frame]] = TypeAdapter(Frame)
 
 

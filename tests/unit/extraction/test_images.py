@@ -1,0 +1,67 @@
+import struct
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import ExifTags, Image
+from tests.unit.extraction.reading import KeptReport, task_for
+
+from processor.stages.errors import DecompressionLimitError, UnreadableDocumentError
+from processor.stages.extract import extract
+from processor.stages.validate import validate
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A PNG that claims a size and has next to no data."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def test_a_picture_is_one_page_the_right_way_up(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    picture = Image.new("RGB", (800, 400), "red")
+    exif = picture.getexif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.Make] = "Camera"
+    picture.save(path, exif=exif)
+    report = KeptReport()
+
+    result = extract(task_for(path), report)
+
+    (page,) = report.kept_pages()
+    assert (page.text, page.width, page.height) == ("", 400, 800)
+    assert result.metadata["exif"]["Make"] == "Camera"
+    assert result.thumbnail is not None
+    assert Image.open(BytesIO(result.thumbnail)).size == (160, 320)
+
+
+def test_too_many_pixels_are_refused_before_decoding(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.png"
+    path.write_bytes(png_of(50_000, 50_000))
+
+    with pytest.raises(DecompressionLimitError, match="50000 x 50000"):
+        validate(task_for(path), KeptReport())
+
+
+def test_a_truncated_picture_is_unreadable(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.effect_noise((200, 200), 50).save(path)
+    path.write_bytes(path.read_bytes()[:2000])
+
+    with pytest.raises(UnreadableDocumentError):
+        extract(task_for(path), KeptReport())
+
+
+def test_a_signature_without_a_picture_is_unreadable(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"\xff\xd8\xff\xe0nothing")
+
+    with pytest.raises(UnreadableDocumentError):
+        validate(task_for(path), KeptReport())

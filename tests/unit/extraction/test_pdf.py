@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import pytest
+from tests.unit.extraction.pdfs import encrypt, make_pdf
+from tests.unit.extraction.reading import KeptReport, task_for
+
+from processor.stages.errors import (
+    DocumentTooLargeError,
+    EncryptedDocumentError,
+    UnreadableDocumentError,
+)
+from processor.stages.extract import extract
+from processor.stages.task import DocumentLimits
+from processor.stages.validate import validate
+
+
+def test_pages_come_with_text_size_and_the_chapter_they_are_in(tmp_path: Path) -> None:
+    report = KeptReport()
+
+    result = extract(task_for(make_pdf(tmp_path / "a.pdf")), report)
+
+    pages = report.kept_pages()
+    assert [page.number for page in pages] == [1, 2, 3]
+    assert "line 1 of page 2" in pages[1].text
+    assert (pages[0].width, pages[0].height) == (300, 400)
+    assert [page.heading for page in pages] == [None, "Chapter two", "Chapter two"]
+    assert (result.page_count, result.extractor) == (3, "pypdfium2")
+    assert result.metadata["Title"] == "A title"
+    assert result.thumbnail is not None
+    assert result.thumbnail[8:12] == b"WEBP"
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    report = KeptReport()
+
+    result = extract(task_for(make_pdf(tmp_path / "a.pdf", pages=5), first_page=4), report)
+
+    assert [page.number for page in report.kept_pages()] == [4, 5]
+    assert result.page_count == 5
+
+
+def test_nothing_is_left_to_do_after_the_last_page(tmp_path: Path) -> None:
+    report = KeptReport()
+
+    result = extract(task_for(make_pdf(tmp_path / "a.pdf"), first_page=4), report)
+
+    assert (report.batches, result.page_count, result.characters) == ([], 3, 0)
+
+
+def test_batches_hold_64_pages_when_reading_is_quick(tmp_path: Path) -> None:
+    report = KeptReport()
+
+    extract(task_for(make_pdf(tmp_path / "a.pdf", pages=130)), report, clock=lambda: 0.0)
+
+    assert [(b.first, b.last) for b in report.batches] == [(1, 64), (65, 128), (129, 130)]
+
+
+def test_a_slow_page_is_handed_over_within_a_second(tmp_path: Path) -> None:
+    report = KeptReport()
+    seconds = iter(range(100))
+
+    extract(task_for(make_pdf(tmp_path / "a.pdf")), report, clock=lambda: float(next(seconds)))
+
+    assert [(batch.first, batch.last) for batch in report.batches] == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_a_password_is_encryption_and_an_empty_one_is_none(tmp_path: Path) -> None:
+    locked = encrypt(make_pdf(tmp_path / "locked.pdf"), password="secret")
+    unlocked = encrypt(make_pdf(tmp_path / "open.pdf"), password="")
+
+    with pytest.raises(EncryptedDocumentError):
+        validate(task_for(locked), KeptReport())
+    assert validate(task_for(unlocked), KeptReport()).page_count == 3
+
+
+def test_damage_beyond_both_readers_is_unreadable(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(b"%PDF-1.7\n1 0 obj\nnothing that follows makes sense")
+
+    with pytest.raises(UnreadableDocumentError):
+        validate(task_for(path), KeptReport())
+
+
+def test_what_the_first_reader_refuses_the_second_reads(tmp_path: Path) -> None:
+    path = make_pdf(tmp_path / "a.pdf")
+    path.write_bytes(path.read_bytes().replace(b"%PDF-", b"%...-", 1))
+    report = KeptReport()
+
+    result = extract(task_for(path), report)
+
+    assert result.extractor == "pypdf"
+    assert "page 3" in report.text()
+
+
+def test_more_pages_than_allowed_are_refused(tmp_path: Path) -> None:
+    path = make_pdf(tmp_path / "a.pdf", pages=5)
+
+    with pytest.raises(DocumentTooLargeError):
+        validate(task_for(path, limits=DocumentLimits(max_pages=4)), KeptReport())
+
+
+def test_the_safer_mode_renders_nothing(tmp_path: Path) -> None:
+    result = extract(task_for(make_pdf(tmp_path / "a.pdf"), safer=True), KeptReport())
+
+    assert result.thumbnail is None

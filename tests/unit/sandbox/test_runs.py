@@ -1,0 +1,108 @@
+"""What comes out of a child, and what a child can see."""
+
+import asyncio
+import os
+import socket
+
+import pytest
+from tests.unit.sandbox.conftest import MISBEHAVING, REPOSITORY, ignore
+from tests.unit.sandbox.misbehaving import task
+
+from docyard_common.search.port import Chunk
+from processor.sandbox.limits import SandboxLimits
+from processor.sandbox.nursery import Nursery
+from processor.sandbox.sandbox import Sandbox
+from processor.stages.task import Extracted, Indexed, PagesReady, Progress
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def _facts(sandbox: Sandbox) -> dict[str, object]:
+    result = await sandbox.run(task("tell_about_self"), on_progress=ignore)
+    assert isinstance(result, Extracted)
+    return result.metadata
+
+
+async def test_pages_arrive_in_order_and_the_result_last(sandbox: Sandbox) -> None:
+    batches: list[PagesReady] = []
+    ticks: list[Progress] = []
+
+    async def on_pages(batch: PagesReady) -> None:
+        batches.append(batch)
+
+    async def on_progress(progress: Progress) -> None:
+        ticks.append(progress)
+
+    result = await sandbox.run(task("work", pages=500), on_progress=on_progress, on_pages=on_pages)
+
+    assert isinstance(result, Extracted)
+    assert [batch.first for batch in batches] == list(range(1, 501))
+    assert {batch.data for batch in batches} == {b"x" * 1000}
+    assert ticks[0].pages_total == 500
+    assert (result.metadata, result.thumbnail) == ({"title": "ü"}, b"picture")
+
+
+async def test_chunks_cross_with_their_embeddings(sandbox: Sandbox) -> None:
+    result = await sandbox.run(task("index"), on_progress=ignore)
+
+    assert isinstance(result, Indexed)
+    assert len(result.chunks) == 600
+    assert result.chunks[599] == Chunk(599, "text 599", 599, 600, "Heading", [599.0, 0.5])
+
+
+async def test_a_child_is_replaced_after_its_share_of_documents(
+    nursery: Nursery, limits: SandboxLimits
+) -> None:
+    sandbox = Sandbox(limits.model_copy(update={"documents_per_child": 2}), nursery=nursery)
+
+    pids = [(await _facts(sandbox))["pid"] for _ in range(4)]
+
+    assert pids[0] == pids[1]
+    assert pids[1] != pids[2]
+    assert pids[2] == pids[3]
+    await sandbox.close()
+
+
+async def test_every_run_has_an_empty_folder_that_is_gone_afterwards(sandbox: Sandbox) -> None:
+    first, second = await _facts(sandbox), await _facts(sandbox)
+
+    assert first["files"] == second["files"] == []
+    assert first["cwd"] != second["cwd"]
+    assert not await asyncio.to_thread(os.path.lexists, str(first["cwd"]))
+
+
+async def test_a_child_sees_no_secrets_and_no_descriptors(
+    limits: SandboxLimits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OBJECT_STORE__SECRET_KEY", "secret")
+    nursery = Nursery(stages=MISBEHAVING, environment={"PYTHONPATH": str(REPOSITORY)})
+    sandbox = Sandbox(limits, nursery=nursery)
+
+    with socket.socket() as ours:
+        ours.set_inheritable(True)
+        facts = await _facts(sandbox)
+
+    assert "OBJECT_STORE__SECRET_KEY" not in str(facts["environment"])
+    descriptors = facts["descriptors"]
+    assert isinstance(descriptors, list)
+    # The standard streams, the socket, and the one that lists the folder.
+    assert len(descriptors) == 5
+    await sandbox.close()
+    await nursery.close()
+
+
+async def test_a_child_reaches_no_network_where_the_kernel_allows_that(
+    limits: SandboxLimits,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        environment = {"PYTHONPATH": str(REPOSITORY), "TEST_PORT": port}
+        nursery = Nursery(stages=MISBEHAVING, environment=environment)
+        await nursery.start()
+        isolated = nursery.has_no_network
+        sandbox = Sandbox(limits, nursery=nursery)
+        facts = await _facts(sandbox)
+        await sandbox.close()
+        await nursery.close()
+
+    assert facts["network"] is not isolated
