@@ -81,3 +81,17 @@ async def test_names_that_the_database_has_no_room_for_do_not_stop_the_index(
     await indexer.apply([lying(b"k", b"v", (("na\0me", b"x"),), of=death(cause=cause))])
 
     assert bytes((await only_entry(database))["header_names"][0]) == b"na\0me"
+
+
+async def test_a_record_that_can_not_be_indexed_is_kept_with_what_stood_in_the_way(
+    database: Database, indexer: Indexer
+) -> None:
+    record = dead()
+
+    await indexer.reject(record, ValueError("no room"))
+    await indexer.reject(record, ValueError("no room"))
+
+    entry = await only_entry(database)
+    assert (entry["value"], entry["reason"]) == (record.value, "undecodable_record")
+    assert (entry["stage"], entry["error_message"]) == ("extract", "no room")
+    assert bytes(entry["header_names"][0]) == b"ce_specversion"

@@ -94,7 +94,7 @@ def _consumer(settings: DlqAdminSettings, database: Database) -> BatchConsumer:
     indexing = Indexer(
         database, max_replays=settings.dead_letters.max_replays, retention=_retention(letters)
     )
-    consumer.subscribe(*letters, group=indexer.GROUP, apply=indexing.apply)
+    consumer.subscribe(*letters, group=indexer.GROUP, apply=indexing.apply, reject=indexing.reject)
     consumer.subscribe(topics.EVENTS, group=resolver.GROUP, apply=Resolver(database).apply)
     return consumer
 

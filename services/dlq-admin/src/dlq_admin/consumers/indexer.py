@@ -1,6 +1,7 @@
 """Indexes every dead letter: nothing that failed is without an entry that a person can find."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -8,6 +9,7 @@ from dlq_admin.domain.entries import after_failure
 from dlq_admin.domain.letters import DeadLetter, read
 from dlq_admin.tables import dead_letters, outcomes
 from docyard_common.database import Database, Transaction, lock_document
+from docyard_common.delivery.headers import Cause
 from docyard_common.kafka.received import ReceivedRecord
 
 GROUP: Final = "dlq-admin.indexer"
@@ -33,6 +35,16 @@ class Indexer:
         async with self._database.transaction() as tx:
             for letter in letters:
                 await self._index(tx, letter)
+
+    async def reject(self, record: ReceivedRecord, error: Exception) -> None:
+        """Index a record that `apply` alone can not: its bytes, and what stood in the way.
+
+        Raises DependencyUnavailableError.
+        """
+        bare = read(replace(record, headers=()))
+        letter = replace(bare, record=record, cause=Cause.of(error))
+        async with self._database.transaction() as tx:
+            await self._index(tx, letter)
 
     async def _index(self, tx: Transaction, letter: DeadLetter) -> None:
         if letter.document_id is not None:

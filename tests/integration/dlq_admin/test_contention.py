@@ -1,0 +1,109 @@
+import asyncio
+import random
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.integration.dlq_admin.conftest import Hands
+from tests.integration.dlq_admin.looking import fact, order, rows, sent
+from tests.unit.dlq_admin.letters import NOON, dead, death, work
+
+from dlq_admin.consumers.indexer import Indexer
+from dlq_admin.consumers.resolver import Resolver
+from dlq_admin.domain.entries import EntryFilter
+from dlq_admin.replaying.orders import Orders
+from dlq_admin.replaying.runner import Runner
+from docyard_common.database import Database
+from docyard_common.delivery.headers import Replay, replay_of
+from docyard_common.events.documents import StageFinished
+from docyard_common.events.stages import Stage
+from docyard_common.kafka.received import ReceivedRecord
+from docyard_common.outbox import Outbox
+
+pytestmark = pytest.mark.integration
+
+DOCUMENTS = 12
+ROUNDS = 15
+
+
+def finished(document_id: UUID, seq: int) -> ReceivedRecord:
+    return fact(
+        StageFinished(
+            document_id=document_id,
+            owner="ann",
+            generation=1,
+            seq=seq,
+            stage=Stage.EXTRACT,
+            attempt=1,
+            at=NOON,
+            duration_s=1,
+        )
+    )
+
+
+def what_was_sent(row: dict[str, Any]) -> tuple[bytes, Replay | None]:
+    headers = tuple(zip(row["header_names"], row["header_values"], strict=True))
+    return row["key"], replay_of(headers)
+
+
+class Crowd:
+    """Everybody who works on the same few documents at once."""
+
+    def __init__(
+        self, indexer: Indexer, resolver: Resolver, orders: Orders, *, hands: Hands
+    ) -> None:
+        self._indexer = indexer
+        self._resolver = resolver
+        self._orders = orders
+        self._hands = hands
+        self._chance = random.Random(7)
+        self._events = [work(seq=10) for _ in range(DOCUMENTS)]
+
+    async def die(self) -> None:
+        for minute in range(ROUNDS):
+            chosen = self._chance.sample(self._events, 6)
+            await self._indexer.apply([dead(event, of=death(minute)) for event in chosen])
+
+    async def succeed(self) -> None:
+        for _ in range(ROUNDS):
+            chosen = self._chance.sample(self._events, 6)
+            await self._resolver.apply([finished(event.document_id, 20) for event in chosen])
+
+    async def order(self) -> None:
+        for _ in range(ROUNDS):
+            await self._orders.place(order(where=EntryFilter(stage="extract"), rate_per_s=100.0))
+
+    async def move(self, runner: Runner) -> None:
+        for _ in range(ROUNDS):
+            await runner.tick()
+            self._hands.time += timedelta(seconds=1)
+
+
+async def test_everybody_at_once_waits_for_nobody_in_a_circle_and_sends_nothing_twice(
+    database: Database, indexer: Indexer, resolver: Resolver, orders: Orders, hands: Hands
+) -> None:
+    """Indexer, resolver, operators and two runners work on the same entries: no deadlock, and a
+    replay sends an entry once.
+    """
+    crowd = Crowd(indexer, resolver, orders, hands=hands)
+    outbox = Outbox(source="dlq-admin")
+    one, two = (Runner(database, outbox=outbox, clock=hands, owner=name) for name in ("1", "2"))
+
+    await asyncio.gather(
+        *(crowd.die(), crowd.die(), crowd.succeed()),
+        *(crowd.order(), crowd.order(), crowd.move(one), crowd.move(two)),
+    )
+    hands.time += timedelta(minutes=1)
+    while await one.tick():
+        pass
+
+    replays = await rows(database, "select * from replays")
+    out = await sent(database)
+    assert {row["status"] for row in replays} == {"completed"}
+    assert 0 < len(out) == sum(row["moved"] for row in replays)
+    assert max(Counter(map(what_was_sent, out)).values()) == 1
+    assert [row["matched"] for row in replays] == [
+        row["moved"] + row["failed"] + sum(row["skipped"].values()) for row in replays
+    ]
