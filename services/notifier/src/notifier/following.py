@@ -24,6 +24,7 @@ class Following:
         self._mailbox = mailbox
         self._subscription = Subscription(owner, mailbox)
         self._documents: set[UUID] = set()
+        self._everything = False
         self._timers: set[asyncio.TimerHandle] = set()
 
     async def subscribe(self, message: Subscribe) -> None:
@@ -37,12 +38,15 @@ class Following:
             text = f"A connection may follow {limit} documents."
             self._put(error("TOO_MANY_SUBSCRIPTIONS", text, message.id, limit=limit))
             return
+        everything_before = self._everything
         self._subscription.hold()
         self._follow(added)
+        self._follow_all(wanted=self._everything or bool(message.channels))
         try:
             caught_up = await self._catch_up(message)
         except BaseException:
             self._stop_following(added)
+            self._follow_all(wanted=everything_before)
             self._subscription.release()
             raise
         self._answer(message, caught_up)
@@ -50,13 +54,13 @@ class Following:
     def unsubscribe(self, message: Unsubscribe) -> None:
         self._stop_following(message.job_ids & self._documents)
         if message.channels:
-            self._live.hub.unwatch_all(self._subscription)
+            self._follow_all(wanted=False)
         self._put(write("unsubscribed", message.id))
 
     def leave(self) -> None:
         """Follow nothing more; called once the connection is gone."""
         self._stop_following(self._documents)
-        self._live.hub.unwatch_all(self._subscription)
+        self._follow_all(wanted=False)
         for timer in self._timers:
             timer.cancel()
 
@@ -64,7 +68,6 @@ class Following:
         since = _positions(message)
         wanted = set(message.job_ids)
         if message.channels:
-            self._live.hub.watch_all(self._subscription)
             limit = self._live.settings.stream.max_snapshot
             wanted |= since.keys() | await self._live.recovery.active(self._owner, limit=limit)
         caught_up = await self._live.recovery.catch_up(wanted, owner=self._owner, since=since)
@@ -103,6 +106,11 @@ class Following:
     def _follow(self, document_ids: Collection[UUID]) -> None:
         self._documents.update(document_ids)
         self._live.hub.watch(self._subscription, document_ids)
+
+    def _follow_all(self, *, wanted: bool) -> None:
+        self._everything = wanted
+        change = self._live.hub.watch_all if wanted else self._live.hub.unwatch_all
+        change(self._subscription)
 
     def _stop_following(self, document_ids: Collection[UUID]) -> None:
         self._live.hub.unwatch(self._subscription, document_ids)
