@@ -15,7 +15,10 @@ app = typer.Typer(help="The embedded stack: real servers and the four services o
 
 Data = Annotated[
     Path | None,
-    typer.Option(help="Data folder of the stack (default: in the user's data folder)."),
+    typer.Option(
+        envvar="DOCYARD_DATA",
+        help="Data folder of the stack (default: in the user's data folder).",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
@@ -81,3 +84,18 @@ def token(
     from docyard_stack.commands import inspection
 
     inspection.token(data, subject=sub, roles=role or ["user"], as_json=as_json)
+
+
+@app.command()
+def demo(
+    files: Annotated[
+        list[Path] | None, typer.Argument(exists=True, help="Your own, instead of our samples.")
+    ] = None,
+    *,
+    data: Data = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running.")] = False,
+) -> None:
+    """Upload documents, one of them broken, and show what becomes of each."""
+    from docyard_stack.commands import demonstration
+
+    demonstration.demo(data, files or [], keep=keep)

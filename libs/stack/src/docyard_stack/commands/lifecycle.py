@@ -11,6 +11,7 @@ from docyard_stack import background, progress, status, stopping
 from docyard_stack.addresses import StackAddresses
 from docyard_stack.commands.output import data, failing_well, folder_of, note
 from docyard_stack.environment import GivenServers
+from docyard_stack.errors import StackError
 from docyard_stack.folder import StackFolder
 from docyard_stack.kafka.jars import JarCache, cache_folder
 from docyard_stack.running import Stack
@@ -22,7 +23,6 @@ def up(path: Path | None, *, detach: bool, as_json: bool) -> None:
     """Start the stack; attached until Ctrl-C, or detached until `docyard down`."""
     folder = folder_of(path)
     with failing_well():
-        _fetch_jars()
         if detach:
             _up_detached(folder, as_json=as_json)
         else:
@@ -41,6 +41,18 @@ def down(path: Path | None, *, erase: bool, as_json: bool) -> None:
     note("Stopped." if ran else f"No stack was running in {folder.path}.")
 
 
+def start_detached(folder: StackFolder) -> StackAddresses:
+    """Start the stack unless it runs; return when it serves. Raises StackError."""
+    if not status.is_running(folder.load()):
+        _fetch_jars()
+        note(f"Starting the stack in {folder.path}")
+        background.start(folder, lambda name: note(f"  {name:<{_NAME_WIDTH}} ready"))
+    record = folder.load()
+    if record is None or record.addresses is None:
+        raise StackError(f"the stack in {folder.path} is still starting; try again in a moment")
+    return record.addresses
+
+
 def _fetch_jars() -> None:
     # Here and not in the supervisor, so that a person sees the bar and Ctrl-C ends it.
     if GivenServers.of(os.environ).kafka is None:
@@ -48,6 +60,7 @@ def _fetch_jars() -> None:
 
 
 def _up_attached(folder: StackFolder, *, as_json: bool) -> None:
+    _fetch_jars()
     logging.basicConfig(format="%(message)s")
     stack = Stack(
         folder,
@@ -68,12 +81,7 @@ def _up_attached(folder: StackFolder, *, as_json: bool) -> None:
 def _up_detached(folder: StackFolder, *, as_json: bool) -> None:
     if status.is_running(folder.load()):
         note("The stack is running already.")
-    else:
-        note(f"Starting the stack in {folder.path}")
-        background.start(folder, lambda name: note(f"  {name:<{_NAME_WIDTH}} ready"))
-    record = folder.load()
-    if record is not None and record.addresses is not None:
-        _show(record.addresses, as_json=as_json)
+    _show(start_detached(folder), as_json=as_json)
 
 
 def _show(addresses: StackAddresses, *, as_json: bool) -> None:
