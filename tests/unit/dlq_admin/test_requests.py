@@ -38,6 +38,7 @@ def test_an_order_that_is_not_clear_is_refused(body: dict[str, Any]) -> None:
         {"entry_ids": [ONE, OTHER], "reason": "fixed"},
         {"group": "f", "dry_run": True},
         {"filter": {"stage": "extract"}, "reason": "fixed"},
+        {"filter": {"fingerprint": "f", "state": ["parked"]}, "reason": "fixed"},
     ],
 )
 def test_a_clear_order_is_taken(body: dict[str, Any]) -> None:

@@ -145,7 +145,8 @@ class ReplayFilter(BaseModel):
     until: datetime | None = None
     document_id: UUID | None = None
     owner: Text | None = None
-    text: Text | None = None
+    text: Text | None = None  # in the error's class or message
+    fingerprint: Text | None = None
 
 
 class ReplayView(Answer):

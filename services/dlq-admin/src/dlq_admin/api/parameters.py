@@ -43,8 +43,8 @@ def seen_by(
     fingerprint: TextQuery = None,
 ) -> EntryFilter:
     """Return the filter of the query, narrowed to what the caller may see."""
-    timed = asked.model_copy(update={"since": since, "until": until, "owner": owner})
-    where = entry_filter(timed, fingerprint=fingerprint)
+    more = {"since": since, "until": until, "owner": owner, "fingerprint": fingerprint}
+    where = entry_filter(asked.model_copy(update=more))
     own = visible_owner(caller)
     if own is None:
         return where

@@ -88,7 +88,7 @@ class EditRequest(BaseModel):
     reason: Reason
 
 
-def entry_filter(asked: ReplayFilter, *, fingerprint: str | None = None) -> EntryFilter:
+def entry_filter(asked: ReplayFilter) -> EntryFilter:
     """Return the filter that *asked* describes; times without an offset are UTC."""
     return EntryFilter(
         stage=asked.stage,
@@ -99,7 +99,7 @@ def entry_filter(asked: ReplayFilter, *, fingerprint: str | None = None) -> Entr
         document_id=asked.document_id,
         owner=asked.owner,
         text=asked.text,
-        fingerprint=fingerprint,
+        fingerprint=asked.fingerprint,
     )
 
 
