@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from PIL import Image, ImageDraw
-from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.pagesizes import A4
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.lib.utils import ImageReader, simpleSplit
 from reportlab.pdfgen.canvas import Canvas
@@ -19,7 +19,6 @@ _FONT: Final = "Helvetica"
 _MARGIN_PT: Final = 56
 _LINE_PT: Final = 15
 _PARAGRAPHS_PER_PAGE: Final = 4
-_UPSIDE_DOWN: Final = 2  # the page that is turned by 180 degrees
 
 
 def pdf(
@@ -86,15 +85,8 @@ def rotated_pdf(path: Path, *, seed: int = 0) -> Sample:
     return Sample(path, PDF, words=marks[:1], page_count=3, page_words=marks, language="en")
 
 
-def _draw_page(
-    canvas: Canvas,
-    *,
-    number: int,
-    seed: int,
-    mark: str,
-    size: tuple[float, float] = A4,
-) -> None:
-    width, height = size
+def _draw_page(canvas: Canvas, *, number: int, seed: int, mark: str) -> None:
+    width, height = A4
     canvas.setFont(f"{_FONT}-Bold", 14)
     canvas.drawString(_MARGIN_PT, height - _MARGIN_PT, f"Harbour report, part {number}")
     canvas.setFont(_FONT, 10)
