@@ -1,6 +1,7 @@
 """JSON and JSON lines, as one `name: value` line per leaf, indented as it is nested."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from processor.extraction.paging import Block
 from processor.extraction.text import BlockDocument
 from processor.stages.errors import DecompressionLimitError, UnreadableDocumentError
 
+_SPACE: Final = re.compile(r"[ \t\r\n]+")
 _MAX_INDENT: Final = 20
 
 
@@ -47,9 +49,12 @@ def _parse_all(text: str) -> Iterator[Any]:
         except RecursionError as error:
             raise UnreadableDocumentError("The JSON is nested too deeply.") from error
         yield value
-        position += len(text[position : position + 4096]) - len(
-            text[position : position + 4096].lstrip()
-        )
+        position = _end_of_space(text, position)
+
+
+def _end_of_space(text: str, position: int) -> int:
+    found = _SPACE.match(text, position)
+    return found.end() if found else position
 
 
 def _line_blocks(source: Source, facts: dict[str, Any]) -> Iterator[Block]:

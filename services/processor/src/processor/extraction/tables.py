@@ -19,6 +19,7 @@ _MAX_NAMED_COLUMNS: Final = 100
 
 
 def open_table(source: Source) -> BlockDocument:
+    csv.field_size_limit(_MAX_FIELD_CHARACTERS)
     encoding = detect_encoding(source.path)
     if source.media_type is MediaType.TSV:
         separator = "\t"
@@ -46,7 +47,6 @@ def _evenness(lines: list[str], separator: str) -> tuple[float, int]:
 
 def _rows(source: Source, facts: dict[str, Any]) -> Iterator[Block]:
     """Yield one block per row, cells joined by tabs; counts rows into *facts* on the way."""
-    csv.field_size_limit(_MAX_FIELD_CHARACTERS)
     facts["rows"], facts["columns"] = 0, 0
     reader = csv.reader(read_lines(source.path, facts["encoding"]), delimiter=facts["delimiter"])
     try:

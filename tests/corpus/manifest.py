@@ -1,0 +1,25 @@
+"""The corpus of real documents: what its manifest says each must end as."""
+
+import json
+import os
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from docyard_common.media_types import FORMATS
+
+CORPUS = Path(os.environ.get("DOCYARD_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
+TAKEN = {extension for known in FORMATS.values() for extension in known.extensions}
+
+
+def entries() -> list[dict[str, Any]]:
+    """Return the manifest, line by line; empty where the corpus is not there."""
+    manifest = CORPUS / "manifest.jsonl"
+    if not manifest.exists():
+        return []
+    return [json.loads(line) for line in manifest.read_text().splitlines()]
+
+
+def normalized(text: str) -> str:
+    """Return text as `must_contain` is compared."""
+    return unicodedata.normalize("NFKC", text).casefold().replace("\u00ad", "")
