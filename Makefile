@@ -9,6 +9,7 @@ VENV := $(if $(PYTHON),.venv-$(PYTHON),.venv)
 BIN := $(VENV)/bin
 UV_STAMP := .tools/uv-$(UV_VERSION)
 SYNC_STAMP := $(VENV)/.synced
+BENCHMARKS = $(shell grep -l '__main__' bench/*.py | xargs -n1 basename | sed 's/\.py$$//')
 PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 
 export UV_PYTHON := $(FOUND_PYTHON)
@@ -79,11 +80,11 @@ fault: setup ## Kills real processes and shows that nothing is lost.
 
 .PHONY: corpus
 corpus: setup ## Every document of the corpus outside the repository (DOCYARD_CORPUS).
-	DOCYARD_CORPUS_ALL=1 $(BIN)/pytest -m corpus
+	$(BIN)/pytest -m corpus -rs
 
 .PHONY: bench
 bench: setup ## Measure; docs/benchmarks.md says what and how.
-	@for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
 
 .PHONY: demo
 demo: setup ## Show the whole: upload, progress, search, a dead letter replayed.
