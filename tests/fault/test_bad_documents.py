@@ -68,8 +68,8 @@ def test_a_document_that_kills_its_worker_is_dead_lettered_as_a_crash_loop(
     fleet.start("processor", *SLOW)
     deadly = upload(fleet, "600000ms.txt", b"long", key="long")
 
-    for _ in range(2):
-        wait_running(ledger, deadly)
+    for fence in (1, 2):
+        wait_running(ledger, deadly, fence=fence)
         fleet.kill("processor")
         fleet.start("processor", wait=False)
 
@@ -78,13 +78,13 @@ def test_a_document_that_kills_its_worker_is_dead_lettered_as_a_crash_loop(
     assert rows == [{"error_code": "crash_loop"}]
 
 
-def wait_running(ledger: Ledger, document_id: str) -> None:
+def wait_running(ledger: Ledger, document_id: str, *, fence: int = 1) -> None:
     query = """
         select from processor.work where document_id = %s and stage = 'extract'
-            and state = 'running' and lease_until > now()
+            and state = 'running' and fence = %s
     """
     deadline = time.monotonic() + 60
-    while not ledger.rows(query, document_id):
+    while not ledger.rows(query, document_id, fence):
         assert time.monotonic() < deadline
         time.sleep(0.05)
 

@@ -266,3 +266,16 @@ async def test_odd_text_is_indexed(index: SearchIndex, text: str) -> None:
 
     (hit,) = await index.search(asked("apple"), None)
     assert [hit.snippet[start:end] for start, end in hit.highlights] == ["apple"]
+
+
+async def test_a_withdrawn_generation_is_gone_and_the_next_may_come(index: SearchIndex) -> None:
+    first = document(generation=1)
+    second = document(document_id=first.document_id, generation=2)
+    await index.replace(first, [chunk("apple")])
+
+    await index.withdraw(first.document_id, 1)
+    assert await index.search(asked("apple"), None) == []
+
+    await index.replace(second, [chunk("apple")])
+    await index.withdraw(first.document_id, 1)
+    assert ids(await index.search(asked("apple"), None)) == [first.document_id]

@@ -15,7 +15,7 @@ _SECOND_PASS_S = 120.0
 """A worker that was stopped beyond its lease may still write once when it wakes: look again."""
 
 _NEXT = """
-select document_id, prefix from erasures
+select document_id, prefix, generation from erasures
 where due_at <= now() and not exists (
     select from work
     where work.document_id = erasures.document_id and state = 'running' and lease_until > now()
@@ -53,7 +53,10 @@ class Eraser:
             row = await (await tx.execute(_NEXT)).fetchone()
             if row is None:
                 return False
-            await self._index.remove(row["document_id"])
+            if row["generation"] is None:
+                await self._index.remove(row["document_id"])
+            else:
+                await self._index.withdraw(row["document_id"], row["generation"])
             await self._objects.delete_prefix(row["prefix"])
             place = (row["document_id"], row["prefix"])
             await tx.execute(_AGAIN, (_SECOND_PASS_S, *place))

@@ -31,6 +31,11 @@ class InMemorySearchIndex:
         self._removed.add(document_id)
         self._documents.pop(document_id, None)
 
+    async def withdraw(self, document_id: UUID, generation: int) -> None:
+        held = self._documents.get(document_id)
+        if held is not None and held[0].generation <= generation:
+            del self._documents[document_id]
+
     async def search(self, query: SearchQuery, embedding: Sequence[float] | None) -> list[Hit]:
         if query.mode == "semantic" and embedding is None:
             raise ValueError("a semantic search needs the embedding of its text")

@@ -82,6 +82,13 @@ class SearchIndex(Protocol):
         """Forget the document for good: a `replace` that comes later does nothing. Idempotent."""
         ...
 
+    async def withdraw(self, document_id: UUID, generation: int) -> None:
+        """Take out what *generation* and those before it have put in: it was cancelled.
+
+        Idempotent; a later generation stays, and may still come.
+        """
+        ...
+
     async def search(self, query: SearchQuery, embedding: Sequence[float] | None) -> list[Hit]:
         """Return the best passages of the owner's documents, best first.
 

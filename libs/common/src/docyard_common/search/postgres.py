@@ -59,6 +59,11 @@ class PostgresSearchIndex:
             ):
                 await tx.execute(statement, [document_id])
 
+    async def withdraw(self, document_id: UUID, generation: int) -> None:
+        async with self._transaction() as tx:
+            await tx.execute(statements.LOCK, [document_id])
+            await tx.execute(statements.DELETE_GENERATION, [document_id, generation])
+
     async def search(self, query: SearchQuery, embedding: Sequence[float] | None) -> list[Hit]:
         if query.mode == "semantic" and embedding is None:
             raise ValueError("a semantic search needs the embedding of its text")

@@ -39,6 +39,9 @@ REMEMBER_REMOVAL: Final = (
     "insert into search.removed (document_id) values (%s) on conflict do nothing"
 )
 DELETE_DOCUMENT: Final = "delete from search.documents where document_id = %s"
+DELETE_GENERATION: Final = (
+    "delete from search.documents where document_id = %s and generation <= %s"
+)
 
 # The words of a query are stemmed once for each language that the owner's documents are in.
 QUERIES: Final = """

@@ -75,6 +75,7 @@ create table rejected_records (
 create table erasures (
     document_id uuid not null,
     prefix text not null,
+    generation int, -- null: the whole document
     due_at timestamptz not null default now(),
     passes_left int not null default 2,
     primary key (document_id, prefix)

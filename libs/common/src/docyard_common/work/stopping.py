@@ -28,7 +28,7 @@ where cancellations.generation < excluded.generation
 _REMOVE = "delete from work where document_id = %s and state <> 'running'"
 _STOP = "update work set cancelled = true where document_id = %s and state = 'running'"
 _ERASE = """
-insert into erasures (document_id, prefix) values (%s, %s)
+insert into erasures (document_id, prefix, generation) values (%s, %s, %s)
 on conflict (document_id, prefix) do update set due_at = now(), passes_left = 2
 """
 
@@ -48,7 +48,8 @@ async def cancel(tx: Transaction, document_id: UUID, *, artifacts: str) -> int |
     if (await tx.execute(_MARK, (document_id, generation, False))).rowcount == 0:
         return None
     await _stop(tx, document_id)
-    await erase(tx, document_id, artifacts.format(generation=generation))
+    prefix = artifacts.format(generation=generation)
+    await tx.execute(_ERASE, (document_id, prefix, generation))
     return generation
 
 
@@ -57,12 +58,7 @@ async def forget(tx: Transaction, document_id: UUID, *, prefix: str) -> None:
     await tx.execute(_MARK, (document_id, 2**31 - 1, True))
     await _stop(tx, document_id)
     await tx.execute("delete from stage_runs where document_id = %s", (document_id,))
-    await erase(tx, document_id, prefix)
-
-
-async def erase(tx: Transaction, document_id: UUID, prefix: str) -> None:
-    """Let the eraser remove everything under *prefix*, and the document from the index."""
-    await tx.execute(_ERASE, (document_id, prefix))
+    await tx.execute(_ERASE, (document_id, prefix, None))
 
 
 async def _stop(tx: Transaction, document_id: UUID) -> None:
