@@ -1,10 +1,9 @@
 """Index: chunks with their pages and embeddings, ready to be searched."""
 
-from docyard_common.search.port import IndexedDocument, SearchIndex
-
 from docyard_common.delivery.outcome import Done
 from docyard_common.events.work import StageRequested
 from docyard_common.observability import metrics
+from docyard_common.search.port import IndexedDocument, SearchIndex
 from docyard_common.work.model import Lease
 from processor.handlers.desk import Desk
 from processor.stages.task import Indexed
