@@ -95,7 +95,8 @@ async def test_poison_records_are_dead_lettered_with_their_bytes_and_delay_nobod
     producer = reliable_producer(settings, client_id="test")
     await producer.start()
     for value in poison:
-        await producer.send_and_wait(topic, value, key=b"k", headers=[("ce_type", b"\xff\xfe")])
+        headers = [("ce_type", b"\xff\xfe"), ("nul\x00", None)]
+        await producer.send_and_wait(topic, value, key=b"k", headers=headers)
     await producer.stop()
     upload(fleet, "10ms.txt", b"x", key="k")
 

@@ -44,7 +44,9 @@ def finished(document_id: UUID, seq: int) -> ReceivedRecord:
 
 
 def what_was_sent(row: dict[str, Any]) -> tuple[bytes, Replay | None]:
-    headers = tuple(zip(row["header_names"], row["header_values"], strict=True))
+    headers = tuple(
+        zip((name.decode() for name in row["header_names"]), row["header_values"], strict=True)
+    )
     return row["key"], replay_of(headers)
 
 

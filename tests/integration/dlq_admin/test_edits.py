@@ -25,7 +25,9 @@ def edited(event: StageRequested, **changes: Any) -> dict[str, Any]:
 
 
 def headers_of(row: dict[str, Any]) -> Headers:
-    return tuple(zip(row["header_names"], row["header_values"], strict=True))
+    return tuple(
+        zip((name.decode() for name in row["header_names"]), row["header_values"], strict=True)
+    )
 
 
 async def test_an_edited_copy_has_its_own_id_and_names_the_one_it_was_made_from(

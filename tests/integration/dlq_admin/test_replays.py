@@ -47,7 +47,9 @@ async def test_a_replay_sends_the_record_as_it_came_and_marks_it(
     await runner.tick()
 
     (row,) = await sent(database)
-    headers = tuple(zip(row["header_names"], row["header_values"], strict=True))
+    headers = tuple(
+        zip((name.decode() for name in row["header_names"]), row["header_values"], strict=True)
+    )
     assert (row["topic"], row["key"], row["value"]) == (
         "work.extract.high",
         record.key,

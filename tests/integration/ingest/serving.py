@@ -103,4 +103,6 @@ async def running(settings: IngestSettings, *, owner: str = "ann") -> AsyncItera
 
 
 def _headers(row: dict[str, Any]) -> list[tuple[str, bytes | None]]:
-    return list(zip(row["header_names"], row["header_values"], strict=True))
+    return list(
+        zip((name.decode() for name in row["header_names"]), row["header_values"], strict=True)
+    )

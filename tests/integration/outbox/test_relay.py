@@ -87,7 +87,7 @@ async def reading(kafka_settings: KafkaSettings) -> AsyncIterator[Reader]:
 async def test_records_arrive_as_they_were_added(
     database: Database, database_settings: DatabaseSettings, kafka_settings: KafkaSettings
 ) -> None:
-    headers = (("a", b"1"), ("a", b"\xff\xfe"), ("null", None))
+    headers = (("a", b"1"), ("a", b"\xff\xfe"), ("null", None), ("nul\x00", b"\x00"))
     record = codec.Record(TOPIC, b"key", b"\x00\xff", headers)
 
     async with database.transaction() as tx:

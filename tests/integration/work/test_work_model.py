@@ -180,7 +180,7 @@ def test_the_table_keeps_its_promises_in_any_order(database_settings: DatabaseSe
             pass
 
         Machine.database, Machine.runner = database, runner
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             Machine,
             settings=settings(
                 max_examples=60,

@@ -132,7 +132,8 @@ class Relay:
         return sent
 
     async def _send(self, producer: AIOKafkaProducer, row: dict[str, Any]) -> asyncio.Future[Any]:
-        headers = list(zip(row["header_names"], row["header_values"], strict=True))
+        names = [name.decode() for name in row["header_names"]]
+        headers = list(zip(names, row["header_values"], strict=True))
         topic = f"{self._kafka.topic_prefix}.{row['topic']}"
         sent: asyncio.Future[Any] = await producer.send(
             topic, row["value"], row["key"], headers=headers

@@ -12,7 +12,7 @@ create table outbox (
     topic text not null,
     key bytea,
     value bytea,
-    header_names text[] not null,
+    header_names bytea[] not null, -- Kafka allows NUL in them, text does not
     header_values bytea[] not null,
     created_at timestamptz not null default now()
 );

@@ -40,7 +40,7 @@ class Outbox:
 
 
 def _row(record: codec.Record) -> tuple[object, ...]:
-    names = [name for name, _ in record.headers]
+    names = [name.encode() for name, _ in record.headers]
     values = [value for _, value in record.headers]
     shard = zlib.crc32(record.key or b"") % SHARDS
     return (shard, record.topic, record.key, record.value, names, values)

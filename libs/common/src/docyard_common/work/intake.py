@@ -85,7 +85,7 @@ def _parameters(order: WorkOrder) -> dict[str, object]:
         "timestamp_ms": record.timestamp_ms,
         "key": record.key,
         "value": record.value,
-        "names": [name for name, _ in record.headers],
+        "names": [name.encode() for name, _ in record.headers],
         "values": [value for _, value in record.headers],
         "replay_ids": [order.replay_id] if order.replay_id else [],
     }

@@ -105,7 +105,8 @@ async def sweep_cancelled(tx: Transaction) -> int:
 
 
 def _lease(row: dict[str, Any]) -> Lease:
-    headers = tuple(zip(row["header_names"], row["header_values"], strict=True))
+    names = [name.decode() for name in row["header_names"]]
+    headers = tuple(zip(names, row["header_values"], strict=True))
     record = ReceivedRecord(
         topic=row["topic"],
         partition=row["partition"],

@@ -21,7 +21,7 @@ create table work (
     timestamp_ms bigint not null,
     key bytea,
     value bytea not null,
-    header_names text[] not null,
+    header_names bytea[] not null, -- Kafka allows NUL in them, text does not
     header_values bytea[] not null,
     state text not null default 'waiting' check (state in ('waiting', 'running', 'dead')),
     due_at timestamptz not null default now(),

@@ -3,17 +3,24 @@
 import re
 from typing import Any, Final
 
-_LINE_END: Final = re.compile(r"\r\n?|[\u0085\u2028\u2029\v]")
+_ODD_LINE_END: Final = re.compile(r"[\v\u0085\u2028\u2029]")
 # pdfium writes U+FFFE for a hyphen at a line's end; NUL is refused by PostgreSQL.
 _DROPPED: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
 _LONE_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+_RARE: Final = re.compile(
+    r"[\x00-\x08\v\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
+)
 _MAX_METADATA_CHARACTERS: Final = 1_000
 _MAX_METADATA_ITEMS: Final = 100
 
 
 def clean(text: str) -> str:
     """Return *text* without what can not be stored or shown."""
-    text = _LINE_END.sub("\n", text)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # One scan settles nearly every page; each substitution would cost one of its own.
+    if _RARE.search(text) is None:
+        return text
+    text = _ODD_LINE_END.sub("\n", text)
     return _LONE_SURROGATE.sub("\ufffd", _DROPPED.sub("", text))
 
 

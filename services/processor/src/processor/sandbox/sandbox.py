@@ -118,7 +118,8 @@ class _Resident:
         self.conversation = conversation
         self.documents = 0
         self.must_go = False
-        self._first_bytes = _resident_bytes(child)
+        self._process = psutil.Process(child.pid)
+        self._first_bytes = self._resident_bytes()
         self._last_bytes = self._peak_bytes = self._first_bytes
         self._doom: ChildError | None = None
 
@@ -128,7 +129,7 @@ class _Resident:
         return cls(child, conversation)
 
     def is_worn(self, limits: SandboxLimits) -> bool:
-        self._last_bytes = _resident_bytes(self.child)
+        self._last_bytes = self._resident_bytes()
         return (
             self.documents >= limits.documents_per_child
             or self._peak_bytes > limits.soft_memory_bytes
@@ -138,12 +139,19 @@ class _Resident:
     async def watch(self, limits: SandboxLimits) -> None:
         """Sample the child's memory until cancelled; kill it where it is beyond its limit."""
         while not self.child.exited.done():
-            used = _resident_bytes(self.child)
+            used = self._resident_bytes()
             self._peak_bytes = max(self._peak_bytes, used)
             if used - self._first_bytes > limits.memory_bytes:
                 self._doom = _too_much_memory(limits)
                 self.child.kill(signal.SIGKILL)
             await asyncio.sleep(_SAMPLE_S)
+
+    def _resident_bytes(self) -> int:
+        """Return the child's resident memory; 0 when it has just ended."""
+        try:
+            return int(self._process.memory_info().rss)
+        except psutil.Error:
+            return 0
 
     async def cause_of_death(self, limits: SandboxLimits) -> ChildError:
         """Say why the child has closed its end."""
@@ -171,14 +179,6 @@ class _Resident:
             self.child.kill(signal.SIGKILL)
             await asyncio.shield(self.child.exited)
         await self.conversation.close()
-
-
-def _resident_bytes(child: Child) -> int:
-    """Return the child's resident memory; 0 when it has just ended."""
-    try:
-        return int(psutil.Process(child.pid).memory_info().rss)
-    except psutil.Error:
-        return 0
 
 
 def _too_much_memory(limits: SandboxLimits) -> MemoryLimitError:
