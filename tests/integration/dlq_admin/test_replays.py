@@ -269,7 +269,7 @@ async def test_a_record_that_does_not_decode_is_found_again_after_its_replay(
 async def test_an_entry_that_can_not_be_sent_fails_alone(
     database: Database, indexer: Indexer, orders: Orders, runner: Runner
 ) -> None:
-    await indexer.apply([dead(), lying(b"k", b"v", (("na\0me", b"x"),))])
+    await indexer.apply([dead(), lying(b"k", b"v", (("na\ud800me", b"x"),))])
 
     await orders.place(order(where=ALL))
     await runner.tick()
