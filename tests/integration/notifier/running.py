@@ -61,10 +61,17 @@ class Notifier:
         self.port = 0
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self._clear_away()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._clear_away()
+
+    async def _clear_away(self) -> None:
         if self._process and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()

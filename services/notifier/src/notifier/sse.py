@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
+from fastapi.security import HTTPBearer
 from starlette.types import Receive, Scope, Send
 
 from docyard_common.auth import Principal
@@ -36,7 +37,14 @@ _Token = Annotated[str | None, Query(description="For browsers, which can set no
 
 def streams(live: Live) -> APIRouter:
     """Return the routes of the event streams."""
-    router = APIRouter(prefix="/api/v1", tags=["progress"], default_response_class=Response)
+    # The scheme is declared for the OpenAPI document; `token_of` reads header and query.
+    bearer = Depends(HTTPBearer(auto_error=False, bearerFormat="JWT"))
+    router = APIRouter(
+        prefix="/api/v1",
+        tags=["progress"],
+        default_response_class=Response,
+        dependencies=[bearer],
+    )
 
     @router.get(
         "/documents/{document_id}/events/stream",
