@@ -125,8 +125,13 @@ class _Resident:
 
     @classmethod
     async def move_in(cls, child: Child, limits: SandboxLimits) -> "_Resident":
+        """Begin a life. Raises ChildCrashedError when the child is dead already."""
         conversation = await Conversation.open(child.connection, limits)
-        return cls(child, conversation)
+        try:
+            return cls(child, conversation)
+        except psutil.Error as error:
+            await conversation.close()
+            raise ChildCrashedError("the child did not come to life") from error
 
     def is_worn(self, limits: SandboxLimits) -> bool:
         self._last_bytes = self._resident_bytes()
