@@ -167,6 +167,26 @@ async def test_a_declared_length_over_the_limit_is_refused_before_the_body(
     assert await ingest.is_empty()
 
 
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+async def test_a_refusal_is_heard_by_a_client_that_sends_everything_first(
+    ingest: RunningIngest, connection: str
+) -> None:
+    await hears_415(ingest, connection, form(("file", "a.exe", b"x" * (20 * MIB))))
+    await hears_415(ingest, connection, form(("file", "a.exe", b"x")))
+    assert await ingest.is_empty()
+
+
+async def hears_415(ingest: RunningIngest, connection: str, body: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", ingest.port)
+    writer.write(head(ingest, f"Content-Length: {len(body)}", f"Connection: {connection}") + body)
+    await writer.drain()
+    status = await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+
+    assert status.split()[1] == b"415"
+
+
 async def test_a_body_without_a_length_is_bound_all_the_same(ingest: RunningIngest) -> None:
     async def endless() -> object:
         yield form(("file", "a.txt", b""))[: -len(END)]

@@ -21,7 +21,7 @@ class UploadSettings(SettingsGroup):
 
     part_bytes: int = Field(default=8 * _MIB, ge=5 * _MIB, le=256 * _MIB)
     """Size of a part; files up to this size are stored by one put. S3 wants 5 MiB or more."""
-    parts_in_flight: int = Field(default=2, ge=1, le=16)
+    parts_in_flight: int = Field(default=3, ge=1, le=16)
     """Parts of one upload that are on their way while the next one fills."""
     stores_in_flight: int = Field(default=8, ge=1, le=256)
     """Parts and small files of all uploads together that are on their way at once."""

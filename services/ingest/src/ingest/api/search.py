@@ -17,7 +17,7 @@ _Text = Annotated[
     Query(
         min_length=1,
         max_length=1000,
-        pattern=r"^[^\x00]*\S[^\x00]*$",  # PostgreSQL refuses the character zero
+        pattern=r"^[^\x00]*[^\x00\s][^\x00]*$",  # PostgreSQL refuses the character zero
         examples=["termination clause"],
     ),
 ]

@@ -2,17 +2,17 @@
 
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Request, Response
-from starlette.requests import ClientDisconnect
 
 from docyard_common.auth import Principal
 from docyard_common.errors import DocyardError, PermanentError
 from docyard_common.http import principal
 from docyard_common.observability import metrics
+from ingest.api.bodies import RequestBody
 from ingest.api.links import API, LinkMaker
 from ingest.api.models import UploadAccepted
 from ingest.api.problems import refusals
@@ -106,8 +106,14 @@ class UploadRoutes:
         A refused upload leaves nothing behind. With an `Idempotency-Key` the same body answers
         the first answer again (`Idempotency-Replayed: true`); another body is refused.
         """
-        with _metered():
-            receipt = await self._simple.receive(_incoming(request, caller, idempotency_key))
+        body = RequestBody(request)
+        try:
+            with _metered():
+                incoming = _incoming(request, body, caller, idempotency_key)
+                receipt = await self._simple.receive(incoming)
+        except (RefusedError, PermanentError):
+            await body.read_on()
+            raise
         links = self._links.of(receipt.document_id)
         response.headers["Location"] = links.self
         if receipt.repeated:
@@ -117,7 +123,9 @@ class UploadRoutes:
         )
 
 
-def _incoming(request: Request, caller: Principal, key: str | None) -> IncomingUpload:
+def _incoming(
+    request: Request, body: RequestBody, caller: Principal, key: str | None
+) -> IncomingUpload:
     if key is not None and _KEY.fullmatch(key) is None:
         raise IdempotencyKeyInvalidError(
             "The Idempotency-Key must be 1 to 255 printable ASCII characters."
@@ -126,19 +134,10 @@ def _incoming(request: Request, caller: Principal, key: str | None) -> IncomingU
     return IncomingUpload(
         owner=caller.subject,
         boundary=boundary_of(request.headers.get("content-type", "")),
-        body=_body(request),
+        body=body.chunks(),
         declared_bytes=int(length.group()) if length else None,
         idempotency_key=key,
     )
-
-
-async def _body(request: Request) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in request.stream():
-            metrics.UPLOAD_BYTES.inc(len(chunk))
-            yield chunk
-    except ClientDisconnect as error:
-        raise UploadAbandonedError("The client closed the connection.") from error
 
 
 @contextmanager

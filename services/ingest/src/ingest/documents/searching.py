@@ -48,6 +48,8 @@ class Searcher:
         with metrics.SEARCH_DURATION.labels(query.mode).time():
             vector = None if query.mode == "text" else await self._embedder.embed(query.text)
             hits = await self._index.search(query, vector)
+            if not hits:
+                return []
             async with self._database.transaction() as tx:
                 visible = await documents.visible(
                     tx, {hit.document_id for hit in hits}, owner=query.owner

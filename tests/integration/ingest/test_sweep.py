@@ -1,0 +1,134 @@
+"""The sweep removes what a kill -9 leaves, and nothing that anybody still needs."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from tests.integration.ingest.serving import RunningIngest
+
+from docyard_common.artifacts import original_key
+from docyard_common.clock import Clock
+from docyard_common.database import Database
+from docyard_common.ids import uuid7
+from docyard_common.outbox import Outbox
+from ingest.documents.lifecycle import Lifecycle
+from ingest.settings import SweepSettings
+from ingest.sweep import Sweeper
+
+pytestmark = pytest.mark.integration
+
+
+class Later(Clock):
+    """Tells a time so much after the machine's own."""
+
+    def __init__(self, later: timedelta) -> None:
+        self._later = later
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._later
+
+
+class Sweepers:
+    """Makes sweepers that believe it is later."""
+
+    def __init__(self, ingest: RunningIngest, database: Database) -> None:
+        self._ingest = ingest
+        self._database = database
+
+    def after(self, **later: float) -> Sweeper:
+        clock = Later(timedelta(**later))
+        store = self._ingest.store
+        lifecycle = Lifecycle(
+            database=self._database, store=store, outbox=Outbox(source="test"), clock=clock
+        )
+        return Sweeper(
+            database=self._database,
+            store=store,
+            lifecycle=lifecycle,
+            clock=clock,
+            settings=SweepSettings(),
+        )
+
+
+@pytest.fixture
+async def sweepers(ingest: RunningIngest) -> AsyncIterator[Sweepers]:
+    database = Database(ingest.settings.database, schema="ingest", application_name="test")
+    await database.open()
+    yield Sweepers(ingest, database)
+    await database.close()
+
+
+async def test_an_original_without_a_row_is_removed_after_an_hour(
+    ingest: RunningIngest, sweepers: Sweepers
+) -> None:
+    kept = UUID((await ingest.upload()).json()["document_id"])
+    orphan = uuid7()
+    await ingest.store.put(original_key(orphan), b"left by a kill")
+
+    assert await sweepers.after(minutes=50).remove_orphans() == 0
+    assert await sweepers.after(minutes=70).remove_orphans() == 1
+
+    assert await ingest.keys() == [original_key(kept)]
+
+
+async def test_an_orphan_is_found_though_the_sweep_was_away_for_days(
+    ingest: RunningIngest, sweepers: Sweepers
+) -> None:
+    await sweepers.after(hours=0).remove_orphans()
+    await ingest.store.put(original_key(uuid7()), b"left by a kill")
+
+    assert await sweepers.after(days=5).remove_orphans() == 1
+
+
+async def test_a_multipart_upload_is_aborted_after_a_day(
+    ingest: RunningIngest, sweepers: Sweepers
+) -> None:
+    await ingest.store.start_multipart(original_key(uuid7()), content_type="text/plain")
+
+    assert await sweepers.after(hours=23).abort_stale_uploads() == 0
+    assert await sweepers.after(hours=25).abort_stale_uploads() == 1
+    assert not await ingest.store.open_multiparts("")
+
+
+async def test_a_delete_that_was_interrupted_is_finished(
+    ingest: RunningIngest, sweepers: Sweepers
+) -> None:
+    await ingest.upload()
+    await ingest.rows("update documents set deleted_at = now() returning 1")
+
+    assert await sweepers.after(seconds=30).finish_deletes() == 0
+    assert await sweepers.after(minutes=2).finish_deletes() == 1
+
+    assert await ingest.keys() == []
+    assert await ingest.rows("select * from documents") == []
+
+
+async def test_keys_and_tombstones_are_forgotten_in_their_time(
+    ingest: RunningIngest, sweepers: Sweepers
+) -> None:
+    answer = await ingest.upload(headers={"Idempotency-Key": "k"})
+    await ingest.client.delete(answer.headers["Location"])
+
+    async def counts() -> tuple[int, int]:
+        keys = await ingest.rows("select * from idempotency_keys")
+        return len(keys), len(await ingest.rows("select * from tombstones"))
+
+    await sweepers.after(hours=23).forget()
+    assert await counts() == (1, 1)
+    await sweepers.after(hours=25).forget()
+    assert await counts() == (0, 1)
+    await sweepers.after(days=9).forget()
+    assert await counts() == (0, 0)
+
+
+async def test_a_whole_sweep_of_a_clean_system_changes_nothing(
+    ingest: RunningIngest, sweepers: Sweepers
+) -> None:
+    await ingest.upload()
+
+    await sweepers.after(hours=2).sweep()
+    await sweepers.after(hours=4).sweep()
+
+    assert len(await ingest.keys()) == 1
+    assert len(await ingest.rows("select * from documents")) == 1
