@@ -1,0 +1,149 @@
+"""Small documents through all four stages: how many a second, and how soon one is completed.
+
+    python -m bench.small_documents [--documents 300] [--rounds 3] [--singles 60]
+
+A whole stack of its own is started (`docyard up`), used over HTTP as a client does, and erased.
+A burst is timed from the first request to the moment the last document is completed; a single one,
+on an idle system, from its 202 to `completed` on the progress socket.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import websockets
+
+CONNECTIONS = 8
+TEXT = (
+    "The harbour of Rotterdam handled {n} containers on 3 March 2024. Anna Berg of Nordic Freight "
+    "wrote to port@example.org that the crane at quay {n} was repaired for 1,{n:03d} euros."
+)
+
+
+@contextmanager
+def stack() -> Iterator[dict[str, Any]]:
+    """Yield the addresses of a stack in a temporary folder; it is erased afterwards."""
+    command = [sys.executable, "-m", "docyard"]
+    with tempfile.TemporaryDirectory(prefix="docyard-bench-") as folder:
+        Path(folder).chmod(0o755)
+        data = ["--data", f"{folder}/stack"]
+        up = [*command, "up", *data, "--detach", "--json"]
+        started = subprocess.run(up, check=True, capture_output=True, text=True)
+        try:
+            yield json.loads(started.stdout)
+        finally:
+            subprocess.run([*command, "down", *data, "--erase"], check=True, capture_output=True)
+
+
+class Uploader:
+    """Uploads small texts over kept connections."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self._number = 0
+
+    async def upload(self) -> str:
+        self._number += 1
+        text = TEXT.format(n=self._number).encode()
+        file = {"file": (f"note-{self._number}.txt", text, "text/plain")}
+        answer = await self._client.post("/api/v1/documents/upload/simple", files=file)
+        answer.raise_for_status()
+        document_id: str = answer.json()["document_id"]
+        return document_id
+
+    async def burst(self, documents: int) -> float:
+        """Return the seconds from the first request to the last document's completion."""
+        before = await self._completed()
+        began = time.perf_counter()
+        left = iter(range(documents))
+
+        async def work() -> None:
+            for _ in left:
+                await self.upload()
+
+        await asyncio.gather(*(work() for _ in range(CONNECTIONS)))
+        while await self._completed() < before + documents:
+            await asyncio.sleep(0.02)  # noqa: ASYNC110 - another process completes them
+        return time.perf_counter() - began
+
+    async def _completed(self) -> int:
+        answer = await self._client.get("/api/v1/documents/stats")
+        answer.raise_for_status()
+        return int(answer.json()["by_state"].get("completed", 0))
+
+
+async def single(uploader: Uploader, socket: websockets.ClientConnection) -> float:
+    """Return the milliseconds from 202 to `completed` on the socket."""
+    document_id = await uploader.upload()
+    began = time.perf_counter()
+    await socket.send(json.dumps({"type": "subscribe", "job_ids": [document_id]}))
+    while not _completed(json.loads(await socket.recv()), document_id):
+        pass
+    return (time.perf_counter() - began) * 1000
+
+
+def _completed(message: dict[str, Any], document_id: str) -> bool:
+    told = [message, *message.get("snapshot", [])]
+    return any(
+        each.get("job_id") == document_id and each.get("data", {}).get("state") == "completed"
+        for each in told
+    )
+
+
+async def measure(addresses: dict[str, Any], options: argparse.Namespace) -> None:
+    headers = {"Authorization": f"Bearer {addresses['token']}"}
+    limits = httpx.Limits(max_connections=CONNECTIONS)
+    async with httpx.AsyncClient(
+        base_url=addresses["ingest"], headers=headers, limits=limits, timeout=60, trust_env=False
+    ) as client:
+        uploader = Uploader(client)
+        await uploader.burst(30)  # children, pools and plans are warm afterwards
+        rates = [
+            options.documents / await uploader.burst(options.documents)
+            for _ in range(options.rounds)
+        ]
+        print(
+            f"burst of {options.documents}: documents per second median "
+            f"{statistics.median(rates):.1f} (min {min(rates):.1f}, max {max(rates):.1f})"
+        )
+        await _singles(uploader, addresses, options.singles)
+
+
+async def _singles(uploader: Uploader, addresses: dict[str, Any], count: int) -> None:
+    url = addresses["notifier"].replace("http", "ws", 1) + "/api/v1/ws/progress"
+    async with websockets.connect(url, compression=None, proxy=None) as socket:
+        await socket.send(json.dumps({"type": "connect", "token": addresses["token"]}))
+        times = []
+        for _ in range(count):
+            times.append(await single(uploader, socket))
+            await asyncio.sleep(0.1)
+    ordered = sorted(times)
+    p95 = ordered[int(len(ordered) * 0.95)]
+    print(
+        f"single on an idle system: 202 to completed p50 {statistics.median(times):.0f} ms, "
+        f"p95 {p95:.0f} ms (min {ordered[0]:.0f}, max {ordered[-1]:.0f}, {count} documents)"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.small_documents", description=__doc__)
+    parser.add_argument("--documents", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--singles", type=int, default=60)
+    options = parser.parse_args()
+    with stack() as addresses:
+        asyncio.run(measure(addresses, options))
+
+
+if __name__ == "__main__":
+    main()
