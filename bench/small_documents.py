@@ -72,8 +72,8 @@ class Uploader:
                 await self.upload()
 
         await asyncio.gather(*(work() for _ in range(CONNECTIONS)))
-        while await self._completed() < before + documents:
-            await asyncio.sleep(0.02)  # noqa: ASYNC110 - another process completes them
+        while await self._completed() < before + documents:  # noqa: ASYNC110 - in other processes
+            await asyncio.sleep(0.02)
         return time.perf_counter() - began
 
     async def _completed(self) -> int:
