@@ -55,6 +55,7 @@ class FakeDocyard:
     live: set[str] = field(default_factory=lambda: {"websocket", "sse"})
     closes: deque[int] = field(default_factory=deque)  # codes that end the next WebSockets early
     connections: list[str] = field(default_factory=list)  # the kinds of streams that were opened
+    lag: int = 0  # reads of an ended document that still show it running
     connected: threading.Event = field(default_factory=threading.Event)  # a WebSocket was accepted
     ends: dict[str, str] = field(default_factory=dict)  # file name: state it ends in
 
@@ -189,6 +190,9 @@ class _Calls:
             return Response(status_code=204)
         if not self._fake.live:
             self._fake.settle(document["document_id"])
+        if self._fake.lag:
+            self._fake.lag -= 1
+            return JSONResponse(document | {"state": "indexing", "seq": 0})
         return JSONResponse(document)
 
     async def cancel(self, request: Request) -> Response:
@@ -232,6 +236,7 @@ class _Calls:
         async def events() -> AsyncIterator[str]:
             yield ": hello\n\n"
             for document_id in ids:
+                self._fake.settle(document_id)
                 for message in self._fake.life(document_id):
                     yield f"event: job_progress\r\ndata: {json.dumps(message)}\r\n\r\n"
 

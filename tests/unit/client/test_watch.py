@@ -100,6 +100,17 @@ async def test_more_documents_than_a_stream_takes_are_followed_by_turns(
     assert fake.connections == [live] * 3
 
 
+async def test_what_has_ended_reads_so_even_where_reads_lag(
+    client: AsyncClient, fake: FakeDocyard
+) -> None:
+    document_id = fake.add()
+    fake.lag = 3
+
+    (document,) = await client.wait([document_id], timeout_s=PATIENCE_S)
+
+    assert document.state == "completed"
+
+
 async def test_an_unknown_document_is_not_found(client: AsyncClient, fake: FakeDocyard) -> None:
     fake.live = {"websocket"}
 

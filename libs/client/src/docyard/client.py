@@ -16,6 +16,7 @@ from docyard.transport import Request, Transport
 from docyard.uploads import OnBytes, Upload, request_of
 from docyard.watching.polling import PollingSource
 from docyard.watching.positions import Positions
+from docyard.watching.settling import settled
 from docyard.watching.sse import SseSource
 from docyard.watching.watcher import Watcher, until
 from docyard.watching.websocket import WebSocketSource
@@ -106,6 +107,7 @@ class AsyncClient:
         """Yield where documents are, newer and newer, until each has ended.
 
         It survives lost connections: by WebSocket, else Server-Sent Events, else polling.
+        What it has told to have ended reads so in every other call.
         *since* skips what was seen before: after a replay, the failure that led to it.
         Raises NotFoundError, and WatchTimeoutError after *timeout_s*.
         """
@@ -120,6 +122,8 @@ class AsyncClient:
             aclosing(until(updates, positions, timeout_s=timeout_s)) as timed,
         ):
             async for update in timed:
+                if update.is_terminal:
+                    await settled(self.documents, update)
                 yield update
 
     async def wait(

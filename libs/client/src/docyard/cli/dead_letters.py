@@ -135,6 +135,15 @@ async def show(
     for name, value in facts.items():
         if value:
             session.output.text(f"{name:<14}{value}")
+    for attempt in entry.attempts:
+        session.output.text(
+            f"{'attempt':<14}{attempt.at.isoformat()} {attempt.kind} {attempt.reason}"
+        )
+    for replay in entry.replays:
+        result = replay.result or "not known yet"
+        session.output.text(
+            f"{'replay':<14}{replay.replay_id} {replay.outcome}, {result}, by {replay.actor}"
+        )
 
 
 @command(app)

@@ -39,8 +39,17 @@ class _Verdict:
     advice: str
 
 
+_ADVICE = {
+    "DOCUMENT_NOT_FOUND": "`docyard ls` shows what is yours.",
+    "ENTRY_NOT_FOUND": "`docyard dlq ls` shows what there is.",
+    "NOT_READY": "`docyard watch` follows it until it is.",
+    "NOT_AVAILABLE": "`docyard show` says why.",
+    "ROLE_REQUIRED": "That needs a token with another role.",
+}
+"""By the code of the problem, where it says more than the kind of the error."""
+
 _VERDICTS: dict[type[DocyardError], _Verdict] = {
-    NotFoundError: _Verdict(Exit.NOT_FOUND, "`docyard ls` shows what is yours."),
+    NotFoundError: _Verdict(Exit.NOT_FOUND, ""),
     NotAllowedError: _Verdict(Exit.NOT_ALLOWED, "Give a valid --token or DOCYARD_TOKEN."),
     ConflictError: _Verdict(Exit.CONFLICT, "Look at its state first, then decide."),
     RefusedError: _Verdict(Exit.REFUSED, ""),
@@ -72,7 +81,8 @@ def advice_of(error: Exception) -> str:
     """Return what to do next; empty where the error itself says it."""
     if isinstance(error, CommandError):
         return error.advice
-    return _verdict(error).advice
+    code = error.code if isinstance(error, ApiError) else ""
+    return _ADVICE.get(code) or _verdict(error).advice
 
 
 def error_json(error: Exception) -> dict[str, Any]:

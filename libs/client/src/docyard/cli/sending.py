@@ -120,6 +120,7 @@ class Sending:
     def _moved(self, delivery: Delivery, update: "Progress") -> None:
         key = delivery.upload.idempotency_key
         delivery.last = update
-        self.board.show(key, 0.5 + update.progress / 200, stage_text(update))
         if update.is_terminal:
             self.board.end(key, last_word(update), good=failure_of(update) is None)
+        else:
+            self.board.show(key, 0.5 + update.progress / 200, stage_text(update))

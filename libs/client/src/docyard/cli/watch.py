@@ -73,7 +73,8 @@ async def _follow(
         last[id_] = update
         if session.output.as_json:
             session.output.line({"type": "progress"} | update.to_json())
-        rows.show(id_, update.progress / 100, stage_text(update))
         if update.is_terminal:
             rows.end(id_, last_word(update), good=failure_of(update) is None)
+        else:
+            rows.show(id_, update.progress / 100, stage_text(update))
     return last

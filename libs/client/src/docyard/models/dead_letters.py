@@ -19,6 +19,26 @@ class DeadLetterGroup(Model):
     last_seen: datetime | None = None
 
 
+class Attempt(Model):
+    """One attempt that failed: put off (`retry`), or the last one (`dead_letter`)."""
+
+    kind: str
+    attempt: int
+    reason: str
+    message: str = ""
+    at: datetime
+
+
+class Lineage(Model):
+    """A replay that took a dead letter, and what came of it."""
+
+    replay_id: str
+    outcome: str  # waiting, moved, skipped or failed
+    result: str | None = None  # resolved or failed_again; None while it is not known
+    actor: str = ""
+    reason: str = ""
+
+
 class DeadLetter(Model):
     """A record that could not be processed, with its reason and history."""
 
@@ -35,6 +55,8 @@ class DeadLetter(Model):
     replay_count: int = 0
     first_failed_at: datetime | None = None
     last_failed_at: datetime | None = None
+    attempts: tuple[Attempt, ...] = ()  # only where one dead letter is asked for
+    replays: tuple[Lineage, ...] = ()  # only where one dead letter is asked for
 
 
 class Replay(Model):
