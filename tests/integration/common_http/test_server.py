@@ -160,6 +160,14 @@ def test_a_start_that_waits_can_be_ended(start: Start) -> None:
     assert service.end()[0] == 1
 
 
+def test_a_service_that_still_starts_is_alive_and_not_ready(start: Start) -> None:
+    service = start("0", "0", "slow-start")
+    internal = f"http://127.0.0.1:{service.wait_for('http.listening')['metrics_port']}"
+
+    assert httpx.get(f"{internal}/health/live", timeout=60).status_code == 200
+    assert httpx.get(f"{internal}/health/ready", timeout=60).status_code == 503
+
+
 def test_a_taken_port_is_named(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

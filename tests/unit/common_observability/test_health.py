@@ -51,6 +51,16 @@ async def test_a_dead_part_that_only_a_restart_cures_ends_liveness() -> None:
     assert (await health.report())["components"]["consumer"]["status"] == "down"
 
 
+async def test_a_service_is_ready_once_its_start_is_complete() -> None:
+    health = Health("test")
+    health.hold()
+
+    assert not await health.ready()
+    assert (await health.report())["status"] == "degraded"
+    health.release()
+    assert await health.ready()
+
+
 async def test_a_draining_service_is_alive_and_not_ready() -> None:
     health = Health("ingest")
     health.drain()

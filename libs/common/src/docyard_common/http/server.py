@@ -63,11 +63,26 @@ class _Server(uvicorn.Server):
             self.should_exit = True
 
 
+class _PublicServer(_Server):
+    """Tells *health* when the start is complete: the internal port answers from the beginning."""
+
+    def __init__(self, config: uvicorn.Config, health: Health) -> None:
+        super().__init__(config)
+        self._health = health
+        health.hold()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._health.release()
+
+
 async def _serve(app: FastAPI, settings: HttpSettings) -> bool:
     process = process_of(app)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, process.stop)
-    public, internal = _server(app), _server(_internal(app.state.health))
+    health: Health = app.state.health
+    public, internal = _PublicServer(_config(app), health), _Server(_config(_internal(health)))
     port, metrics_port = (
         _listen(settings.host, settings.port),
         _listen(settings.host, settings.metrics_port),
@@ -79,7 +94,7 @@ async def _serve(app: FastAPI, settings: HttpSettings) -> bool:
         extra={"host": settings.host, "port": _number(port), "metrics_port": _number(metrics_port)},
     )
     await _until_over(main, process)
-    app.state.health.drain()
+    health.drain()
     if public.started:
         await asyncio.sleep(_HEAD_START_S)
     else:
@@ -120,22 +135,20 @@ async def _ended(*servers: asyncio.Task[None]) -> bool:
     return not late
 
 
-def _server(app: FastAPI) -> _Server:
-    return _Server(
-        uvicorn.Config(
-            app,
-            http="httptools",
-            loop="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=_DRAIN_S,
-            ws_per_message_deflate=False,  # deflate costs each connection hundreds of kilobytes
-            ws_ping_interval=_WS_PING_S,
-            ws_ping_timeout=_WS_PONG_S,
-            ws_max_size=_WS_MAX_BYTES,
-        )
+def _config(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        loop="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_DRAIN_S,
+        ws_per_message_deflate=False,  # deflate costs each connection hundreds of kilobytes
+        ws_ping_interval=_WS_PING_S,
+        ws_ping_timeout=_WS_PONG_S,
+        ws_max_size=_WS_MAX_BYTES,
     )
 
 

@@ -41,6 +41,7 @@ class Health:
         self._checks: dict[str, tuple[Check, bool]] = {}
         self._alive: dict[str, Callable[[], bool]] = {}
         self._draining = False
+        self._starting = False
         self._started = time.monotonic()
         self._found: tuple[float, list[ComponentHealth]] = (float("-inf"), [])
         self._lock = asyncio.Lock()
@@ -53,6 +54,14 @@ class Health:
         """Count *name* as a part whose death only a restart cures."""
         self._alive[name] = is_alive
 
+    def hold(self) -> None:
+        """Be not ready until `release`: checks are added while a service starts."""
+        self._starting = True
+
+    def release(self) -> None:
+        """Let the checks decide from here on: the start is complete."""
+        self._starting = False
+
     def drain(self) -> None:
         """Be not ready from here on: the process is about to end."""
         self._draining = True
@@ -61,8 +70,8 @@ class Health:
         return all(is_alive() for is_alive in self._alive.values())
 
     async def ready(self) -> bool:
-        """Whether traffic may come: alive, not draining, every critical part works."""
-        if self._draining or not self.live():
+        """Whether traffic may come: started, alive, not draining, every critical part works."""
+        if self._starting or self._draining or not self.live():
             return False
         return all(part.ok for part in await self._components() if part.critical)
 
@@ -83,7 +92,7 @@ class Health:
     def _status(self, parts: list[ComponentHealth]) -> Literal["ok", "degraded", "down"]:
         if not self.live() or any(part.critical and not part.ok for part in parts):
             return "down"
-        if self._draining or not all(part.ok for part in parts):
+        if self._starting or self._draining or not all(part.ok for part in parts):
             return "degraded"
         return "ok"
 
