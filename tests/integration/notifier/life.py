@@ -57,7 +57,8 @@ class Life:
         )
 
     def completed(self) -> facts.DocumentCompleted:
-        return facts.DocumentCompleted(**self._about(sequence.terminal(1)), completed_at=NOW)
+        about = self._about(sequence.terminal(1))
+        return facts.DocumentCompleted(**about, completed_at=NOW, pages_total=100)
 
     def deleted(self) -> facts.DocumentDeleted:
         return facts.DocumentDeleted(**self._about(sequence.terminal(1)), deleted_at=NOW)

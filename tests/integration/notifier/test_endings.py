@@ -21,7 +21,7 @@ FLOOD = 12_000
 @pytest_asyncio.fixture(loop_scope="module")
 async def mortal(kafka: KafkaSettings, database: DatabaseSettings) -> AsyncIterator[Notifier]:
     """A notifier that the test may end; it has little patience with slow readers."""
-    async with Notifier(kafka, database, OUTBOX__MAX_AGE_S="1") as running:
+    async with Notifier(kafka, database, OUTBOX__MAX_AGE_S="5") as running:
         yield running
 
 
@@ -71,8 +71,9 @@ async def test_a_reader_that_stops_is_closed_as_slow_and_delays_nobody(
         for one in (slow, quick):
             await one.ask("subscribe", job_ids=[str(life.document_id)])
         facts = [life.started(Stage.EXTRACT, fence) for fence in range(1, FLOOD)]
+        reading = asyncio.create_task(quick.until("completed"))
         await publisher.publish(*facts, life.completed())
-        heard = await quick.until("completed")
+        heard = await reading
 
         assert await slow.close_code() == 4508
     assert [message["seq"] for message in heard[:-1]] == [fact.seq for fact in facts]
