@@ -9,7 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
-from docyard_stack import postgres, record
+from docyard_stack import postgres_home, record
 from docyard_stack.errors import FolderInUseError
 from docyard_stack.record import StackRecord
 
@@ -57,7 +57,7 @@ class StackFolder:
 
     def erase(self) -> None:
         """Delete all that the stack wrote; call it while holding the folder or on a stopped one."""
-        postgres.erase(self.path)
+        postgres_home.erase(self.path)
         shutil.rmtree(self.path, ignore_errors=True)
 
     @property

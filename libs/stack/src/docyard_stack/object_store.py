@@ -10,10 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import urllib3
-from minio import Minio
-from minio.error import MinioException
-
 from docyard_stack.errors import NotReadyError, StackError
 from docyard_stack.part import Launch
 
@@ -86,25 +82,27 @@ class ObjectStore:
 
     async def check(self) -> None:
         """Return when the buckets are listed."""
-        try:
-            await asyncio.to_thread(self._list_buckets)
-        except (MinioException, urllib3.exceptions.HTTPError) as error:
-            raise NotReadyError(str(error)) from error
+        await asyncio.to_thread(self._list_buckets)
 
     def _list_buckets(self) -> None:
-        pool = urllib3.PoolManager(timeout=_CHECK_TIMEOUT_S, retries=False)
-        client = Minio(
-            endpoint=self.endpoint,
-            access_key=self._keys.access_key,
-            secret_key=self._keys.secret_key,
-            secure=False,
-            region="us-east-1",
-            http_client=pool,
-        )
-        try:
-            client.list_buckets()
-        finally:
-            pool.clear()
+        # The server starts while its client is loaded.
+        import urllib3  # noqa: PLC0415
+        from minio import Minio  # noqa: PLC0415
+        from minio.error import MinioException  # noqa: PLC0415
+
+        with urllib3.PoolManager(timeout=_CHECK_TIMEOUT_S, retries=False) as pool:
+            client = Minio(
+                endpoint=self.endpoint,
+                access_key=self._keys.access_key,
+                secret_key=self._keys.secret_key,
+                secure=False,
+                region="us-east-1",
+                http_client=pool,
+            )
+            try:
+                client.list_buckets()
+            except (MinioException, urllib3.exceptions.HTTPError) as error:
+                raise NotReadyError(str(error)) from error
 
     def _identities(self) -> dict[str, object]:
         credentials = {"accessKey": self._keys.access_key, "secretKey": self._keys.secret_key}

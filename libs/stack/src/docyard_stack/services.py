@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import httpx
-
 from docyard_stack.errors import NotReadyError
 from docyard_stack.part import Launch
 
@@ -65,6 +63,8 @@ class Service:
 
     async def check(self) -> None:
         """Return when the service calls itself ready: its own dependencies answer it."""
+        import httpx  # noqa: PLC0415 - the servers start while it is loaded
+
         address = f"http://{_HOST}:{self._metrics_port}/health/ready"
         try:
             # Not through the machine's proxy: this is our own loopback address.

@@ -14,7 +14,6 @@ from docyard_stack.environment import GivenServers
 from docyard_stack.errors import StackError
 from docyard_stack.folder import StackFolder
 from docyard_stack.kafka.jars import JarCache, cache_folder
-from docyard_stack.running import Stack
 
 _NAME_WIDTH: Final = 14
 
@@ -60,6 +59,9 @@ def _fetch_jars() -> None:
 
 
 def _up_attached(folder: StackFolder, *, as_json: bool) -> None:
+    # The rest of this module starts a stack in another process and does without its parts.
+    from docyard_stack.running import Stack  # noqa: PLC0415
+
     _fetch_jars()
     logging.basicConfig(format="%(message)s")
     stack = Stack(

