@@ -2,7 +2,6 @@
 
 import os
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -107,7 +106,7 @@ class Parts:
         self.slots: dict[Stage, Slots] = {}
 
     async def open(self, stack: AsyncExitStack) -> None:
-        """Connect, warm the children, and have a folder for files that are worked on."""
+        """Connect, warm the children, and make the slots."""
         stack.callback(self.objects.close)
         for database in (self.database, self.search):
             await database.open()
@@ -118,8 +117,7 @@ class Parts:
         stack.push_async_callback(self.sandboxes.close)
         await self.progress.start()
         stack.push_async_callback(self.progress.stop)
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="docyard-processor-"))
-        runner = self._runner(Path(folder))
+        runner = self._runner()
         worker = f"{socket.gethostname()}:{os.getpid()}"
         for stage in self.settings.processor.stages:
             self.slots[stage] = Slots(
@@ -157,12 +155,12 @@ class Parts:
             **{f"slots_{stage}": slots.run() for stage, slots in self.slots.items()},
         }
 
-    def _runner(self, folder: Path) -> Runner:
+    def _runner(self) -> Runner:
         desk = Desk(
             objects=self.objects,
             borrow=self.sandboxes.borrow,
             tell=lambda lease: ProgressReporter(lease, self.progress),
-            folder=folder,
+            make_folder=self.nursery.make_folder,
         )
         work: Mapping[Stage, Work] = {
             Stage.VALIDATE: Validate(desk),

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -50,16 +49,18 @@ class Run:
 class Desk:
     """Hands out folders and children, and fetches what a child reads."""
 
-    def __init__(self, *, objects: ObjectStore, borrow: Borrow, tell: Tell, folder: Path) -> None:
+    def __init__(
+        self, *, objects: ObjectStore, borrow: Borrow, tell: Tell, make_folder: Callable[[], Path]
+    ) -> None:
         self.objects = objects
         self._borrow = borrow
         self._tell = tell
-        self._folder = folder
+        self._make_folder = make_folder
 
     @asynccontextmanager
     async def run(self, lease: Lease, request: StageRequested) -> AsyncIterator[Run]:
         """Open a run: its folder is gone when the block ends, at the latest with this process."""
-        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        folder = self._make_folder()
         try:
             yield Run(lease, request, folder, self._tell(lease))
         finally:
