@@ -1,0 +1,326 @@
+"""Everything that is wrong is refused with its code and a sentence, and leaves nothing behind."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import psutil
+import pytest
+from tests.e2e.conftest import Person, Stack
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from docyard_stack.folder import StackFolder
+
+pytestmark = pytest.mark.e2e
+
+UPLOAD = "/api/v1/documents/upload/simple"
+TEXT = ("a.txt", b"some words", "text/plain")
+BOUNDARY = "b0undary"
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Case:
+    """A form, and what it is refused with."""
+
+    name: str
+    status: int
+    code: str
+    file: tuple[str, bytes, str] | None = TEXT
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+CASES = [
+    Case("empty file", 422, "EMPTY_FILE", ("a.txt", b"", "text/plain")),
+    Case("unknown extension", 415, "UNSUPPORTED_TYPE", ("a.exe", b"MZ words", "text/plain")),
+    Case("no extension", 415, "UNSUPPORTED_TYPE", ("words", b"\x00\x01\x02", "")),
+    Case("wrong extension", 422, "TYPE_MISMATCH", ("a.png", b"%PDF-1.7\n%words", "image/png")),
+    Case("wrong declared type", 422, "TYPE_MISMATCH", ("a.pdf", b"%PDF-1.7\n", "image/png")),
+    Case("no file", 422, "FILE_MISSING", None, {"priority": "high"}),
+    Case("unknown field", 422, "UNKNOWN_FIELD", TEXT, {"colour": "red"}),
+    Case("unknown priority", 422, "FIELD_INVALID", TEXT, {"priority": "highest"}),
+    Case("metadata that is no JSON", 422, "FIELD_INVALID", TEXT, {"metadata": "{words"}),
+    Case("metadata that is no object", 422, "FIELD_INVALID", TEXT, {"metadata": "[1]"}),
+    Case("huge metadata", 422, "FIELD_INVALID", TEXT, {"metadata": json.dumps({"a": "b" * MIB})}),
+]
+
+
+async def check_refused(person: Person, answer: httpx.Response, *, status: int, code: str) -> None:
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (status, code), problem
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["status"] == status
+    assert problem["detail"].endswith(".")
+    assert problem["trace_id"]
+    assert "Traceback" not in answer.text
+    async with person.http() as http:
+        stats = (await http.get("/api/v1/documents/stats")).json()
+    assert (stats["total"], stats["size_bytes"]) == (0, 0)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_a_form_that_is_wrong(person: Person, case: Case) -> None:
+    files = {"file": case.file} if case.file else {"": ("", b"", "")}
+    if case.file is None:
+        # Without a file httpx would not send a form of parts.
+        body = _part("priority", b"high") + f"--{BOUNDARY}--\r\n".encode()
+        answer = await _post(person, body)
+    else:
+        async with person.http() as http:
+            answer = await http.post(UPLOAD, data=case.fields, files=files)
+
+    await check_refused(person, answer, status=case.status, code=case.code)
+
+
+def _part(name: str, content: bytes, *, filename: str = "") -> bytes:
+    named = f'; filename="{filename}"' if filename else ""
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{named}\r\n\r\n'
+    return head.encode() + content + b"\r\n"
+
+
+async def _post(person: Person, body: bytes | AsyncIterator[bytes]) -> httpx.Response:
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+    async with person.http() as http:
+        return await http.post(UPLOAD, content=body, headers=headers)
+
+
+FILE = _part("file", b"words", filename="a.txt")
+END = f"--{BOUNDARY}--\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "MULTIPART_INVALID"),
+        (b"words", "MULTIPART_INVALID"),
+        (FILE, "MULTIPART_INVALID"),
+        (FILE[:-4], "MULTIPART_INVALID"),
+        (f"--{BOUNDARY}\r\nwords: \r\n".encode(), "MULTIPART_INVALID"),
+        (END, "FILE_MISSING"),
+        (FILE + FILE + END, "FIELD_INVALID"),
+    ],
+    ids=["nothing", "no parts", "no end", "cut file", "broken head", "no fields", "two files"],
+)
+async def test_a_body_that_is_broken(person: Person, body: bytes, code: str) -> None:
+    answer = await _post(person, body)
+
+    await check_refused(person, answer, status=answer.status_code, code=code)
+    assert answer.status_code in {400, 422}
+
+
+async def test_a_body_that_is_no_form(person: Person) -> None:
+    async with person.http() as http:
+        answer = await http.post(UPLOAD, json={"file": "words"})
+
+    await check_refused(person, answer, status=400, code="MULTIPART_INVALID")
+
+
+@dataclass
+class Words:
+    """A file of so many MiB, and how many of them were asked for."""
+
+    size_mib: int
+    sent_mib: int = 0
+
+    @property
+    def length(self) -> int:
+        return len(FILE) + self.size_mib * MIB + len(END)
+
+    async def body(self) -> AsyncIterator[bytes]:
+        yield FILE[:-2]
+        while self.sent_mib < self.size_mib:
+            self.sent_mib += 1
+            yield b"wordwort" * (MIB // 8)
+        yield b"\r\n" + END
+
+
+async def test_a_file_that_says_it_is_too_large_is_refused_before_it_is_sent(
+    person: Person,
+) -> None:
+    words = Words(1000)
+    headers = {
+        "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
+        "Content-Length": str(words.length),
+    }
+    async with person.http() as http:
+        answer = await http.post(UPLOAD, content=words.body(), headers=headers)
+
+    await check_refused(person, answer, status=413, code="FILE_TOO_LARGE")
+    assert words.sent_mib < 100
+
+
+async def test_a_file_that_is_too_large_is_refused_while_it_comes(person: Person) -> None:
+    words = Words(1000)
+
+    answer = await _post(person, words.body())
+
+    await check_refused(person, answer, status=413, code="FILE_TOO_LARGE")
+    assert words.sent_mib < 300
+
+
+async def test_memory_stays_flat_while_large_files_are_refused(
+    person: Person, stack: Stack
+) -> None:
+    record = StackFolder(stack.data).load()
+    assert record
+    process = record.parts["ingest"].process
+    assert process
+    before = psutil.Process(process.pid).memory_info().rss
+
+    answers = await asyncio.gather(*(_post(person, Words(300).body()) for _ in range(4)))
+
+    assert {answer.status_code for answer in answers} == {413}
+    assert psutil.Process(process.pid).memory_info().rss - before < 200 * MIB
+
+
+async def test_a_length_that_promises_more_than_comes_is_waited_for_and_stores_nothing(
+    person: Person,
+) -> None:
+    """The client goes away in the middle: nobody reads an answer, nothing is kept."""
+    where = urlsplit(person.endpoints.ingest)
+    _, writer = await asyncio.open_connection(where.hostname, where.port)
+    head = (
+        f"POST {UPLOAD} HTTP/1.1\r\nHost: {where.netloc}\r\n"
+        f"Authorization: Bearer {person.token}\r\nContent-Length: 1000000\r\n"
+        f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n"
+    )
+    writer.write(head.encode() + FILE[:-2])
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+    async with person.http() as http:
+        stats = (await http.get("/api/v1/documents/stats")).json()
+    assert stats["total"] == 0
+
+
+async def test_a_length_that_promises_less_than_comes_is_cut_and_refused(person: Person) -> None:
+    where = urlsplit(person.endpoints.ingest)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    head = (
+        f"POST {UPLOAD} HTTP/1.1\r\nHost: {where.netloc}\r\n"
+        f"Authorization: Bearer {person.token}\r\nContent-Length: 40\r\n"
+        f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n"
+    )
+    writer.write(head.encode() + FILE + END)
+    await writer.drain()
+    status = (await asyncio.wait_for(reader.readline(), 30)).split()[1]
+    writer.close()
+
+    assert status == b"400"
+    async with person.http() as http:
+        stats = (await http.get("/api/v1/documents/stats")).json()
+    assert stats["total"] == 0
+
+
+@pytest.mark.parametrize("path", ["/api/v1/documents", "/api/v1/search?q=x"])
+async def test_a_token_that_is_none(person: Person, stack: Stack, path: str) -> None:
+    expired = stack.token(person.name, ttl_s=-3600)
+    foreign = person.token[:-4] + "aaaa"
+    unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0."
+    codes = {}
+    for token in ("", expired, foreign, unsigned, "words"):
+        headers = {"Authorization": f"Bearer {token}"} if token else {"Authorization": ""}
+        async with person.http() as http:
+            answer = await http.get(path, headers=headers)
+        assert answer.status_code == 401
+        codes[token] = answer.json()["code"]
+
+    assert codes.pop("") == "TOKEN_MISSING"
+    assert codes.pop(expired) == "TOKEN_EXPIRED"
+    assert set(codes.values()) == {"TOKEN_INVALID"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", f"/api/v1/documents/{uuid4()}", 404),
+        ("DELETE", f"/api/v1/documents/{uuid4()}", 404),
+        ("GET", "/api/v1/documents/words", 422),
+        ("GET", "/api/v1/documents?limit=0", 422),
+        ("GET", "/api/v1/documents?colour=red", 422),
+        ("GET", "/api/v1/documents?state=happy", 422),
+        ("GET", "/api/v1/documents?cursor=words", 422),
+        ("GET", "/api/v1/search", 422),
+        ("GET", "/api/v1/search?q=%00", 422),
+        ("GET", "/api/v1/search?q=x&mode=magic", 422),
+        ("PATCH", "/api/v1/documents", 405),
+        ("GET", "/api/v1/nothing", 404),
+    ],
+)
+async def test_a_question_that_is_wrong(
+    person: Person, method: str, path: str, status: int
+) -> None:
+    async with person.http() as http:
+        answer = await http.request(method, path)
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"]
+
+
+async def test_a_key_that_was_used_for_another_body(person: Person) -> None:
+    async with person.http() as http:
+        http.headers["Idempotency-Key"] = str(uuid4())
+        first = await http.post(UPLOAD, files={"file": TEXT})
+        same = await http.post(UPLOAD, files={"file": TEXT})
+        other = await http.post(UPLOAD, files={"file": ("a.txt", b"other words", "text/plain")})
+
+    assert first.status_code == same.status_code == 202
+    assert same.json()["document_id"] == first.json()["document_id"]
+    assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
+FRAMES: list[tuple[str | bytes, str]] = [
+    ("words", "MALFORMED_JSON"),
+    (b"\xff\x00", "MALFORMED_JSON"),
+    ("[]", "INVALID_MESSAGE"),
+    ('{"type": "dance"}', "UNKNOWN_TYPE"),
+    ('{"type": "subscribe", "job_ids": "words"}', "INVALID_MESSAGE"),
+    ('{"type": "subscribe", "job_ids": [1]}', "INVALID_MESSAGE"),
+    ('{"type": "ping", "colour": "red"}', "INVALID_MESSAGE"),
+    (json.dumps({"type": "get_job_status", "job_id": str(uuid4())}), "NOT_FOUND"),
+]
+
+
+@pytest.mark.parametrize(("frame", "code"), FRAMES)
+async def test_a_frame_that_is_wrong_is_answered(
+    person: Person, frame: str | bytes, code: str
+) -> None:
+    async with connect(f"{person.endpoints.websocket}/api/v1/ws/progress", proxy=None) as socket:
+        await socket.send(json.dumps({"type": "connect", "token": person.token}))
+        await socket.recv()
+        await socket.send(frame)
+        answer: dict[str, Any] = json.loads(await socket.recv())
+        await socket.send('{"type": "ping"}')
+        alive = json.loads(await socket.recv())
+
+    assert (answer["type"], answer["code"]) == ("error", code)
+    assert alive["type"] == "pong"
+
+
+@pytest.mark.parametrize(
+    ("first", "code"),
+    [
+        ('{"type": "connect", "token": "words"}', 4401),
+        ('{"type": "ping"}', 4401),
+        ("words", 4400),
+        ("x" * 70_000, 1009),
+    ],
+    ids=["bad token", "no token", "no JSON", "too large"],
+)
+async def test_a_first_frame_that_is_wrong_ends_it(person: Person, first: str, code: int) -> None:
+    url = f"{person.endpoints.websocket}/api/v1/ws/progress"
+    async with connect(url, proxy=None) as socket:
+        await socket.send(first)
+        with pytest.raises(ConnectionClosed) as caught:
+            await socket.recv()
+
+    assert caught.value.rcvd
+    assert caught.value.rcvd.code == code
