@@ -42,6 +42,14 @@ class Life:
             **self._run(stage, fence, done), pages_done=done, pages_total=total
         )
 
+    def retrying(self, stage: Stage, fence: int, message: str) -> facts.StageRetrying:
+        return facts.StageRetrying(
+            **self._run(stage, fence, sequence.LAST_TICK),
+            reason=FailureReason.TIMEOUT,
+            message=message,
+            due_at=NOW,
+        )
+
     def finished(self, stage: Stage, fence: int = 1) -> facts.StageFinished:
         return facts.StageFinished(**self._run(stage, fence, sequence.LAST_TICK), duration_s=1)
 

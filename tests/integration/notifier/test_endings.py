@@ -4,24 +4,40 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
+import httpx
 import pytest
 import pytest_asyncio
 from tests.integration.notifier.life import Life
-from tests.integration.notifier.running import Client, Notifier, Publisher, client, token
+from tests.integration.notifier.running import (
+    Client,
+    Notifier,
+    Publisher,
+    client,
+    eventually,
+    token,
+)
 
 from docyard_common.events.stages import Stage
 from docyard_common.settings import DatabaseSettings, KafkaSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
-FLOOD = 12_000
+FLOOD = 10_000
+LONG = "x" * 1_000
+"""With it, the flood is larger than what the kernel buffers for a connection."""
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def mortal(kafka: KafkaSettings, database: DatabaseSettings) -> AsyncIterator[Notifier]:
     """A notifier that the test may end; it has little patience with slow readers."""
-    async with Notifier(kafka, database, OUTBOX__MAX_AGE_S="5") as running:
+    limits = {
+        "OUTBOX__MAX_AGE_S": "5",
+        "OUTBOX__MAX_BYTES": str(64 * 1024 * 1024),
+        "OUTBOX__MAX_MESSAGES": "100000",
+    }
+    async with Notifier(kafka, database, **limits) as running:
         yield running
 
 
@@ -70,13 +86,20 @@ async def test_a_reader_that_stops_is_closed_as_slow_and_delays_nobody(
     async with _stalled(mortal, owner) as slow, client(mortal, owner) as quick:
         for one in (slow, quick):
             await one.ask("subscribe", job_ids=[str(life.document_id)])
-        facts = [life.started(Stage.EXTRACT, fence) for fence in range(1, FLOOD)]
+        facts = [life.retrying(Stage.EXTRACT, fence, LONG) for fence in range(1, FLOOD)]
         reading = asyncio.create_task(quick.until("completed"))
         await publisher.publish(*facts, life.completed())
         heard = await reading
+        await eventually(partial(_has_closed, mortal, 4508))
 
         assert await slow.close_code() == 4508
     assert [message["seq"] for message in heard[:-1]] == [fact.seq for fact in facts]
+
+
+async def _has_closed(notifier: Notifier, code: int) -> bool:
+    async with httpx.AsyncClient(base_url=notifier.url) as http:
+        answer = await http.get("/metrics")
+    return f'docyard_ws_closes_total{{code="{code}"}}' in answer.text
 
 
 @asynccontextmanager
