@@ -53,3 +53,10 @@ def test_a_line_that_only_looks_like_json_is_text() -> None:
     line = LogLine.of("kafka", "{not json")
 
     assert json.loads(line.as_json()) == {"part": "kafka", "text": "{not json"}
+
+
+def test_a_person_reads_time_level_and_event_first() -> None:
+    written = {"event": "started", "port": 80, "service": "ingest", "level": "info", "ts": "10:00"}
+    line = LogLine.of("ingest", json.dumps(written))
+
+    assert line.as_text() == "10:00 info started port=80"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 _POLL_S: Final = 0.2
+_FIRST: Final = ("ts", "level", "event")
 _BLOCK_BYTES: Final = 256 * 1024
 
 
@@ -29,6 +30,14 @@ class LogLine:
             except ValueError:
                 fields = None
         return cls(part, text, fields if isinstance(fields, dict) else None)
+
+    def as_text(self) -> str:
+        """Return the line for a person: time, level and event first, then what else it says."""
+        if self.fields is None:
+            return self.text
+        first = " ".join(str(self.fields[name]) for name in _FIRST if name in self.fields)
+        rest = {k: v for k, v in self.fields.items() if k not in _FIRST and k != "service"}
+        return " ".join((first, *(f"{name}={value}" for name, value in rest.items())))
 
     def as_json(self) -> str:
         content = {"fields": self.fields} if self.fields is not None else {"text": self.text}

@@ -85,4 +85,4 @@ def _log_paths(folder: StackFolder, part: str | None) -> list[Path]:
 
 
 def _print_line(line: LogLine, *, as_json: bool) -> None:
-    data(line.as_json() if as_json else f"{line.part:<{_NAME_WIDTH}} {line.text}")
+    data(line.as_json() if as_json else f"{line.part:<{_NAME_WIDTH}} {line.as_text()}")
