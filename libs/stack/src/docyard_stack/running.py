@@ -33,9 +33,10 @@ class Stack:
         self._progress = progress
         self._notice = notice
 
-    async def run(self, ready: Callable[[StackAddresses], None]) -> None:
+    async def run(self, ready: Callable[[StackAddresses], None]) -> bool:
         """Start everything, call *ready*, return when a signal has stopped all of it.
 
+        The answer is whether it ever was ready: a signal may come before that.
         Raises StartFailedError or StackError with nothing left running, FolderInUseError.
         """
         with self._folder.hold(), _stop_signal() as told_to_stop:
@@ -46,11 +47,13 @@ class Stack:
             supervisor = Supervisor(self._folder, record)
             starting = asyncio.create_task(supervisor.start(plan.tiers, self._notice))
             try:
-                if await _first(starting, told_to_stop):
+                serving = await _first(starting, told_to_stop)
+                if serving:
                     ready(plan.addresses)
                     await told_to_stop.wait()
             finally:
                 await supervisor.stop()
+            return serving
 
     def _publish(self, plan: Plan, record: StackRecord) -> None:
         # Before the start: whoever sees the stack ready must find its addresses.

@@ -7,9 +7,11 @@ import os
 from pathlib import Path
 from typing import Final
 
+import typer
+
 from docyard_stack import background, progress, status, stopping
 from docyard_stack.addresses import StackAddresses
-from docyard_stack.commands.output import data, failing_well, folder_of, note
+from docyard_stack.commands.output import ExitCode, data, failing_well, folder_of, note
 from docyard_stack.environment import GivenServers
 from docyard_stack.errors import StackError
 from docyard_stack.folder import StackFolder
@@ -76,8 +78,10 @@ def _up_attached(folder: StackFolder, *, as_json: bool) -> None:
         note("Press Ctrl-C to stop.")
 
     note(f"Starting the stack in {folder.path}")
-    asyncio.run(stack.run(ready))
+    was_ready = asyncio.run(stack.run(ready))
     note("Stopped.")
+    if not was_ready:
+        raise typer.Exit(ExitCode.INTERRUPTED)
 
 
 def _up_detached(folder: StackFolder, *, as_json: bool) -> None:

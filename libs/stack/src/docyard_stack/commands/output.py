@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     ERROR = 1
     NOT_FOUND = 3
     CONFLICT = 5
+    INTERRUPTED = 130
 
 
 def note(text: str) -> None:
