@@ -4,11 +4,10 @@ import asyncio
 import os
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import NullPool, create_engine
-from sqlalchemy.exc import OperationalError
+import psycopg
+from psycopg import sql
 
+from docyard_common.database.pool import translated
 from docyard_common.errors import DependencyUnavailableError
 from docyard_common.settings import DatabaseSettings
 
@@ -18,13 +17,38 @@ _ENVIRONMENT = Path(__file__).parent / "alembic"
 async def migrate(settings: DatabaseSettings, *, schema: str, locations: Path) -> None:
     """Create *schema* if it is missing and run the revisions in *locations* that it has not seen.
 
-    One transaction: a crash leaves the schema as it was. Replicas that start together wait for
-    each other; the second finds nothing to do. Raises DependencyUnavailableError.
+    Files are named `<revision>_<what>.py` and sort by revision. One transaction: a crash leaves
+    the schema as it was. Replicas that start together wait for each other; the second finds
+    nothing to do. Raises DependencyUnavailableError.
     """
-    await asyncio.to_thread(_upgrade, settings, schema, locations)
+    newest = max(path.name.partition("_")[0] for path in locations.glob("[0-9]*_*.py"))
+    if await _version(settings, schema) != newest:
+        await asyncio.to_thread(_upgrade, settings, schema, locations)
+
+
+async def _version(settings: DatabaseSettings, schema: str) -> str | None:
+    """Return the revision that *schema* is at; None where it has none."""
+    table = sql.Identifier(schema, "alembic_version")
+    with translated():
+        connection = await psycopg.AsyncConnection.connect(settings.url.get_secret_value())
+        async with connection:
+            try:
+                cursor = await connection.execute(
+                    sql.SQL("select version_num from {}").format(table)
+                )
+            except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+                return None
+            row = await cursor.fetchone()
+    return str(row[0]) if row else None
 
 
 def _upgrade(settings: DatabaseSettings, schema: str, locations: Path) -> None:
+    # Imported here: most starts find nothing to do, and these two take half a second of them.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from sqlalchemy import NullPool, create_engine  # noqa: PLC0415
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415
+
     url = settings.url.get_secret_value().replace("postgresql://", "postgresql+psycopg://", 1)
     engine = create_engine(url, poolclass=NullPool)
     config = Config()
