@@ -21,9 +21,12 @@ async def migrate(settings: DatabaseSettings, *, schema: str, locations: Path) -
     the schema as it was. Replicas that start together wait for each other; the second finds
     nothing to do. Raises DependencyUnavailableError.
     """
-    newest = max(path.name.partition("_")[0] for path in locations.glob("[0-9]*_*.py"))
-    if await _version(settings, schema) != newest:
+    if await _version(settings, schema) != _newest(locations):
         await asyncio.to_thread(_upgrade, settings, schema, locations)
+
+
+def _newest(locations: Path) -> str:
+    return max(path.name.partition("_")[0] for path in locations.glob("[0-9]*_*.py"))
 
 
 async def _version(settings: DatabaseSettings, schema: str) -> str | None:
