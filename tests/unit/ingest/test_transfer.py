@@ -24,6 +24,7 @@ class CountingStore(InMemoryObjectStore):
         super().__init__()
         self.refused_part = refused_part
         self.first_waits = first_waits
+        self.company = asyncio.Event()
         self.active = 0
         self.most_active = 0
         self.parts = 0
@@ -41,8 +42,10 @@ class CountingStore(InMemoryObjectStore):
             raise DependencyUnavailableError("object_store", "gone")
         self.active += 1
         self.most_active = max(self.most_active, self.active)
+        if self.active > 1:
+            self.company.set()
         if self.first_waits and number == 1:
-            await eventually(lambda: self.active > 1)
+            await asyncio.wait_for(self.company.wait(), 60)
         # Later parts end first: order must not depend on who is faster.
         for _ in range(50 // number):
             await asyncio.sleep(0)

@@ -35,8 +35,12 @@ class EventRow:
 
 async def append(tx: Transaction, events: Iterable[DocumentEvent]) -> None:
     """Keep *events* of documents that have a row; what is kept already changes nothing."""
+    rows = [_row(event) for event in events]
+    if len(rows) == 1:  # an upload's own: the pipeline of executemany would be its dearest step
+        await tx.execute(_INSERT, rows[0])
+        return
     async with tx.cursor() as cursor:
-        await cursor.executemany(_INSERT, [_row(event) for event in events])
+        await cursor.executemany(_INSERT, rows)
 
 
 async def page(

@@ -87,9 +87,12 @@ class Acceptor:
         fact = _accepted(new)
         if await documents.insert(tx, new, message=advance(None, fact).message):
             await document_events.append(tx, [fact])
-            await self._outbox.publish(tx, topics.EVENTS, fact)
             work = _requested(new)
-            await self._outbox.publish(tx, topics.work(work.stage, work.priority), work)
+            await self._outbox.add(
+                tx,
+                self._outbox.record(topics.EVENTS, fact),
+                self._outbox.record(topics.work(work.stage, work.priority), work),
+            )
         return Accepted(new.document_id)
 
 
