@@ -1,10 +1,12 @@
 """What belongs to somebody else does not exist: everywhere, in every way of asking."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 from tests.e2e.conftest import Admit, Person
+from tests.waiting import eventually
 from websockets.asyncio.client import connect
 
 from docyard import DeadLetterFilter, NotFoundError
@@ -63,19 +65,24 @@ async def test_no_list_and_no_search_shows_it(
     assert [*listed.items, *hits.items, *inside.items, *letters.items] == []
 
 
-async def test_no_stream_tells_of_it(stranger: Person, document_id: str) -> None:
+async def ask(stranger: Person, kind: str, document_id: str) -> tuple[str, str]:
     async with connect(f"{stranger.endpoints.websocket}/api/v1/ws/progress", proxy=None) as socket:
         await socket.send(json.dumps({"type": "connect", "token": stranger.token}))
         await socket.recv()
-        await socket.send(json.dumps({"type": "cancel_job", "job_id": document_id}))
-        refused = json.loads(await socket.recv())
-        await socket.send(json.dumps({"type": "get_job_status", "job_id": document_id}))
-        unknown = json.loads(await socket.recv())
-    async with stranger.http(stranger.endpoints.notifier) as http:
-        stream = await http.get(f"/api/v1/documents/{document_id}/events/stream")
+        await socket.send(json.dumps({"type": kind, "job_id": document_id}))
+        answer = json.loads(await socket.recv())
+    return answer["type"], answer["code"]
 
-    assert (refused["type"], refused["code"]) == ("error", "NOT_FOUND")
-    assert (unknown["type"], unknown["code"]) == ("error", "NOT_FOUND")
+
+async def test_no_stream_tells_of_it(stranger: Person, document_id: str) -> None:
+    async with stranger.http(stranger.endpoints.notifier) as http:
+        cancelling, asking, stream = await asyncio.gather(
+            ask(stranger, "cancel_job", document_id),
+            ask(stranger, "get_job_status", document_id),
+            http.get(f"/api/v1/documents/{document_id}/events/stream"),
+        )
+
+    assert cancelling == asking == ("error", "NOT_FOUND")
     assert stream.status_code == 404
 
 
@@ -91,6 +98,11 @@ async def test_its_owner_still_has_it_and_erases_it_everywhere(
         with pytest.raises(NotFoundError):
             await client.documents.text(document_id)
         listed = await client.documents.list()
+
+        async def unsearchable() -> bool:
+            return not (await client.search(sample.words[0])).items
+
+        await eventually(unsearchable)
 
     assert {hit.document_id for hit in before.items} == {document_id}
     assert listed.items == ()
