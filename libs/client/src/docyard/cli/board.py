@@ -157,12 +157,13 @@ class LiveBoard:
         self._progress.update(row.task, completed=row.fraction, text=clean(text))
 
     def end(self, key: str, text: str, *, good: bool) -> None:
+        from rich.text import Text
+
         row = self._rows.pop(key)
         self._progress.remove_task(row.task)
         self._reveal(instead_of=key)
-        mark = "[green]✓[/]" if good else "[red]✗[/]"
-        self._progress.console.print(mark, end=" ")
-        self._progress.console.print(f"{row.name}  {clean(text)}", markup=False)
+        mark = ("✓", "green") if good else ("✗", "red")
+        self._progress.console.print(Text.assemble(mark, f" {row.name}  {clean(text)}"))
         self._ended += 1
         self._count()
 
