@@ -67,6 +67,12 @@ def test_an_address_that_is_none_is_refused(url: str, tmp_path: Path) -> None:
         resolve(Wanted(url=url, data=tmp_path), environment={})
 
 
+@pytest.mark.parametrize("token", ["tökén", "two\nlines"])
+def test_a_token_that_is_none_is_refused(token: str, data: Path) -> None:
+    with pytest.raises(ConfigurationError, match="token"):
+        resolve(Wanted(data=data), environment={"DOCYARD_TOKEN": token})
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"token": "x"}'])
 def test_a_damaged_state_is_said(content: str, tmp_path: Path) -> None:
     (tmp_path / "client.json").write_text(content)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.client.fake_docyard import FakeDocyard
+from tests.unit.client.fake_docyard import Answer, FakeDocyard
 
 from docyard import (
     AsyncClient,
@@ -156,6 +156,34 @@ class Silence:
         self.tries += 1
         raise SourceLostError("no route")
         yield Progress(document_id=positions.pending[0], state="completed")
+
+
+async def test_a_loss_after_a_long_silence_is_only_one_loss() -> None:
+    class Lost(Silence):
+        """A source that says nothing for longer than anybody is patient, twice."""
+
+        async def follow(self, positions: Positions) -> AsyncGenerator[Progress, None]:
+            self.tries += 1
+            state = "completed" if self.tries == 3 else "extracting"
+            yield Progress(document_id=positions.pending[0], seq=self.tries, state=state)
+            raise SourceLostError("restarted")
+
+    source = Lost()
+    watcher = Watcher(
+        Positions(["x"]), [source], patience_s=0.0, jitter=RetryPolicy(2**31, 0.001, 0.001)
+    )
+
+    assert [update.seq async for update in watcher.updates()] == [1, 2, 3]
+
+
+async def test_overload_of_a_poll_is_waited_out(client: AsyncClient, fake: FakeDocyard) -> None:
+    fake.live = set()
+    document_id = fake.add()
+    fake.answers += [Answer(503)] * 5
+
+    updates = await seen(client, document_id)
+
+    assert updates[-1].state == "completed"
 
 
 async def test_silence_everywhere_is_unreachable_in_the_end() -> None:

@@ -68,6 +68,8 @@ def resolve(
         stack = {}
     ingest = _address(url or str(stack["ingest"]))
     token = wanted.token or env.get("DOCYARD_TOKEN")
+    if token and not (token.isascii() and token.isprintable()):
+        raise ConfigurationError("the token has characters that no token has: was it copied whole?")
     return Endpoints(
         ingest=ingest,
         notifier=_address(

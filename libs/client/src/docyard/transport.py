@@ -20,7 +20,7 @@ _Answer = TypeVar("_Answer")
 TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=None)
 """Seconds without a byte, not for the whole call: a large upload may take as long as it needs."""
 
-_WORTH_REPEATING = frozenset({429, 502, 503, 504})
+_WORTH_REPEATING = frozenset({408, 429, 502, 503, 504})
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Transport:
                 attempt += 1
         try:
             yield response
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _unreachable(response.request, error) from error
         finally:
             await response.aclose()
@@ -115,7 +115,7 @@ class Transport:
         except httpx.LocalProtocolError as error:
             # A file that grows or shrinks meanwhile no longer has the announced length.
             raise ProtocolError(f"the request changed while it was sent: {error}") from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _unreachable(sent, error) from error
         if response.is_success:
             return response
@@ -138,10 +138,10 @@ class Transport:
 async def _read(response: httpx.Response) -> None:
     try:
         await response.aread()
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         raise _unreachable(response.request, error) from error
 
 
-def _unreachable(request: httpx.Request, error: httpx.TransportError) -> UnreachableError:
+def _unreachable(request: httpx.Request, error: httpx.RequestError) -> UnreachableError:
     where = f"{request.url.scheme}://{request.url.netloc.decode()}"
     return UnreachableError(f"{where} does not answer: {error or type(error).__name__}")

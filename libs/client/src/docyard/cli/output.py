@@ -1,6 +1,7 @@
 """Where a command's words go: data to stdout, everything else to stderr."""
 
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _STAY = frozenset("\n\t")
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def clean(text: str) -> str:
@@ -18,6 +20,11 @@ def clean(text: str) -> str:
         character if character in _STAY or unicodedata.category(character)[0] != "C" else "\ufffd"
         for character in text
     )
+
+
+def _harmless(text: str) -> str:
+    """Return JSON with what could steer a terminal escaped: the same values, for every parser."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class Output:
@@ -41,16 +48,16 @@ class Output:
 
     def value(self, value: Any) -> None:
         """Write one object, for `--json`."""
-        sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(_harmless(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
 
     def line(self, value: Any) -> None:
         """Write one object of a stream on a line of its own, at once."""
-        sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+        sys.stdout.write(_harmless(json.dumps(value, ensure_ascii=False)) + "\n")
         sys.stdout.flush()
 
     def raw_line(self, line: str) -> None:
-        """Write a line as it came, for programs."""
-        sys.stdout.write(line + "\n")
+        """Write a line of JSON as it came, for programs."""
+        sys.stdout.write(_harmless(line) + "\n")
         sys.stdout.flush()
 
     def text(self, text: str) -> None:

@@ -73,7 +73,8 @@ class Sending:
             )
         except (DocyardError, OSError) as error:
             delivery.failure = error
-            self._hopeless = error if isinstance(error, _HOPELESS) else None
+            if isinstance(error, _HOPELESS):
+                self._hopeless = error
             self.board.end(key, str(error), good=False)
             return
         if self.manner.wait:

@@ -48,6 +48,9 @@ async def upload(  # noqa: PLR0913 - each one is an option that a person may giv
                 await Sending(client, rows, manner, deliveries).run()
     finally:
         _tell(session, deliveries)
+    unsent = sum(not delivery.accepted for delivery in deliveries)
+    if unsent and len(deliveries) > 1:
+        session.output.note(f"{unsent} of {len(deliveries)} were not sent")
     failures = [delivery.failed for delivery in deliveries if delivery.failed]
     raise typer.Exit(exit_of_many(failures, of=len(deliveries)))
 

@@ -41,6 +41,7 @@ class SseSource:
                     yield update_of(data)
                     if positions.have_ended(followed):
                         return
+            raise SourceLostError("the stream ended")
         except NotAllowedError:
             raise
         except UnreachableError as error:
