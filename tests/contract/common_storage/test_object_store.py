@@ -15,15 +15,19 @@ from docyard_common.storage import (
     MinioObjectStore,
     ObjectStore,
     PartsRefusedError,
+    RecentObjects,
 )
 
 MIB = 1024 * 1024
 
 
-@pytest.fixture(params=["memory", pytest.param("s3", marks=pytest.mark.integration)])
+@pytest.fixture(params=["memory", "recent", pytest.param("s3", marks=pytest.mark.integration)])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[ObjectStore]:
     if request.param == "memory":
         yield InMemoryObjectStore()
+        return
+    if request.param == "recent":
+        yield RecentObjects(InMemoryObjectStore(), max_bytes=100, max_object_bytes=50)
         return
     s3 = MinioObjectStore(request.getfixturevalue("object_store_settings"))
     yield s3

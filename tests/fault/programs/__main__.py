@@ -44,11 +44,10 @@ def early_commit() -> None:
 def no_fence() -> None:
     """Defect: a run that lost its lease finishes all the same."""
 
-    async def unguarded(tx: Any, statement: str, lease: Any, **extra: object) -> None:
-        parameters = {**settling._parameters(lease), **extra}  # noqa: SLF001
-        await tx.execute(statement, parameters)
+    def believe(self: settling.Hold) -> None:
+        del self
 
-    settling._guarded = unguarded  # noqa: SLF001
+    settling.Hold.confirm = believe  # type: ignore[method-assign]
 
 
 def hasty_relay() -> None:

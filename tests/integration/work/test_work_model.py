@@ -143,7 +143,7 @@ class WorkMachine(RuleBasedStateMachine):
         return self.models[lease.key.document_id]
 
     def _settled(
-        self, lease: Lease | None, settle: Callable[[Transaction, Lease], Awaitable[None]]
+        self, lease: Lease | None, settle: Callable[[Transaction, Lease], Awaitable[settling.Hold]]
     ) -> bool:
         """Settle *lease*; the table must refuse exactly those that the model refuses."""
         if lease is None:
@@ -151,7 +151,7 @@ class WorkMachine(RuleBasedStateMachine):
         model = self._model(lease)
         held = model.state in ("running", "waiting") and model.fence == lease.fence
         try:
-            self.do(lambda tx: settle(tx, lease))
+            self.do(lambda tx: _confirmed(settle(tx, lease)))
         except SupersededError:
             assert not held or model.cancelled or model.state == "waiting"
             return False
@@ -168,6 +168,10 @@ class WorkMachine(RuleBasedStateMachine):
 
     async def _truncate(self, tx: Transaction) -> None:
         await tx.execute("truncate work, stage_runs, cancellations, erasures")
+
+
+async def _confirmed(settlement: Awaitable[settling.Hold]) -> None:
+    (await settlement).confirm()
 
 
 def test_the_table_keeps_its_promises_in_any_order(database_settings: DatabaseSettings) -> None:

@@ -106,10 +106,10 @@ async def test_a_run_that_was_taken_over_writes_nothing(database: Database) -> N
 
     with pytest.raises(SupersededError):
         async with database.transaction() as tx:
-            await settling.remove(tx, stale)
+            (await settling.remove(tx, stale)).confirm()
 
     async with database.transaction() as tx:
-        await settling.remove(tx, fresh)
+        (await settling.remove(tx, fresh)).confirm()
 
 
 async def test_only_lost_leases_are_reported_by_a_renewal(database: Database) -> None:
@@ -128,7 +128,7 @@ async def test_finished_work_is_not_taken_in_again(database: Database) -> None:
     await take(database, same)
     (lease,) = await pick(database)
     async with database.transaction() as tx:
-        await settling.remove(tx, lease)
+        (await settling.remove(tx, lease)).confirm()
 
     await take(database, same)
 
@@ -139,7 +139,7 @@ async def test_a_postponed_row_waits_for_its_time_as_the_next_attempt(database: 
     await take(database, order())
     (lease,) = await pick(database)
     async with database.transaction() as tx:
-        await settling.postpone(tx, lease, delay_s=0.2, failure=FAILURE)
+        (await settling.postpone(tx, lease, delay_s=0.2, failure=FAILURE)).confirm()
 
     assert await pick(database) == []
 
@@ -171,7 +171,7 @@ async def test_a_dead_row_comes_back_once_for_each_replay(database: Database) ->
 async def bury_next(database: Database) -> None:
     (lease,) = await pick(database)
     async with database.transaction() as tx:
-        await settling.bury(tx, lease, failure=FAILURE)
+        (await settling.bury(tx, lease, failure=FAILURE)).confirm()
 
 
 async def test_cancelled_work_is_gone_and_does_not_come_back(database: Database) -> None:
@@ -197,7 +197,7 @@ async def test_a_run_whose_document_was_cancelled_writes_nothing(database: Datab
         await stopping.cancel(tx, wanted.request.document_id, artifacts="d/{generation}/")
     with pytest.raises(SupersededError):
         async with database.transaction() as tx:
-            await settling.remove(tx, lease)
+            (await settling.remove(tx, lease)).confirm()
     async with database.transaction() as tx:
         await settling.discard(tx, lease)
         rows = await (await tx.execute("select count(*) as n from work")).fetchone()
@@ -210,7 +210,7 @@ async def test_a_completed_document_can_not_be_cancelled(database: Database) -> 
     await take(database, order(document_id, stage=Stage.INDEX))
     async with database.transaction() as tx:
         (lease,) = await picking.pick(tx, Stage.INDEX, ALL_LANES, worker="w", lease_s=30)
-        await settling.remove(tx, lease)
+        (await settling.remove(tx, lease)).confirm()
 
     async with database.transaction() as tx:
         assert await stopping.cancel(tx, document_id, artifacts="d/{generation}/") is None

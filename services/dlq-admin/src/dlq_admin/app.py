@@ -95,7 +95,9 @@ def _consumer(settings: DlqAdminSettings, database: Database) -> BatchConsumer:
         database, max_replays=settings.dead_letters.max_replays, retention=_retention(letters)
     )
     consumer.subscribe(*letters, group=indexer.GROUP, apply=indexing.apply, reject=indexing.reject)
-    consumer.subscribe(topics.EVENTS, group=resolver.GROUP, apply=Resolver(database).apply)
+    consumer.subscribe(
+        topics.EVENTS, group=resolver.GROUP, apply=Resolver(database).apply, linger_ms=500
+    )
     return consumer
 
 

@@ -160,6 +160,7 @@ class _Parts:
             topics.PROGRESS,
             group=f"{SERVICE}.projector",
             apply=self._projector.apply,
+            linger_ms=100,
         )
         return consumer
 

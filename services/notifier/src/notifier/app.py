@@ -147,7 +147,10 @@ class _Parts:
     def _projector(self) -> BatchConsumer:
         consumer = BatchConsumer(self._settings.kafka, client_id=SERVICE)
         projector = Projector(self._database)
-        consumer.subscribe(*_TOPICS, group=f"{SERVICE}.projector", apply=projector.apply)
+        # Sessions live on the broadcast; the projection only has to follow.
+        consumer.subscribe(
+            *_TOPICS, group=f"{SERVICE}.projector", apply=projector.apply, linger_ms=500
+        )
         return consumer
 
     def _relay(self) -> Relay:

@@ -21,7 +21,7 @@ from docyard_common.kafka.producer import ProgressPublisher
 from docyard_common.observability.health import Health
 from docyard_common.outbox import Outbox, Relay
 from docyard_common.search import PostgresSearchIndex, migrate_search
-from docyard_common.storage.minio import MinioObjectStore
+from docyard_common.storage import MinioObjectStore, RecentObjects
 from processor.commands import Commands
 from processor.eraser import Eraser
 from processor.handlers.analyze import Analyze
@@ -157,7 +157,7 @@ class Parts:
 
     def _runner(self) -> Runner:
         desk = Desk(
-            objects=self.objects,
+            objects=RecentObjects(self.objects),
             borrow=self.sandboxes.borrow,
             tell=lambda lease: ProgressReporter(lease, self.progress),
             make_folder=self.nursery.make_folder,
@@ -197,7 +197,9 @@ def _consumer(settings: ProcessorSettings, parts: Parts) -> BatchConsumer:
             )
     commands = Commands(database=parts.database, outbox=parts.outbox, holds=parts.holds)
     consumer.subscribe(topics.COMMANDS, group="processor.commands", apply=commands.apply)
-    consumer.subscribe(topics.EVENTS, group="processor.erasure", apply=commands.apply)
+    consumer.subscribe(
+        topics.EVENTS, group="processor.erasure", apply=commands.apply, linger_ms=500
+    )
     return consumer
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from docyard_common import artifacts
 from docyard_common.database import Database, lock_document
@@ -18,6 +19,8 @@ from docyard_common.work import stopping
 from processor.holds import Holds
 
 logger = logging.getLogger(__name__)
+
+_OBEYED: Final = frozenset({CancelRequested.type, StageResumeRequested.type, DocumentDeleted.type})
 
 
 class Commands:
@@ -43,6 +46,9 @@ class Commands:
 
     def _decoded(self, record: ReceivedRecord) -> Event | None:
         try:
+            # Most facts ask for nothing here: their values are not even read.
+            if codec.header(record.headers, "ce_type") not in _OBEYED:
+                return None
             return codec.decode(record.value, record.headers)
         except UndecodableRecordError as error:
             place = {"topic": record.topic, "offset": record.offset}

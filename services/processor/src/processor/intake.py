@@ -49,17 +49,21 @@ class Intake:
         that is away.
         """
         orders, poison = self._sorted(records)
+        await self._wait_for_room()
         async with self._database.transaction() as tx:
-            waiting = await intake.waiting(tx, self._stage, self._lane)
-            self._waiting.set(waiting)
-            if waiting >= self._settings.work_waiting_max:
-                raise BackpressureError(f"{waiting} rows of {self._lane} wait for {self._stage}")
             if orders:
                 await intake.take(tx, orders)
             for record, error in poison:
                 await self._bury(tx, record, error)
         metrics.INTAKE.labels(self._stage, "stored").inc(len(orders))
         metrics.INTAKE.labels(self._stage, "undecodable").inc(len(poison))
+
+    async def _wait_for_room(self) -> None:
+        async with self._database.autocommit() as tx:
+            waiting = await intake.waiting(tx, self._stage, self._lane)
+        self._waiting.set(waiting)
+        if waiting >= self._settings.work_waiting_max:
+            raise BackpressureError(f"{waiting} rows of {self._lane} wait for {self._stage}")
 
     async def reject(self, record: ReceivedRecord, error: Exception) -> None:
         """Bury a record that decodes, and that the database still refuses."""

@@ -27,7 +27,8 @@ class ProgressReporter:
         self._publisher = publisher
         self._monotonic = monotonic
         self._started = monotonic()
-        self._told = float("-inf")
+        # A run that ends before anybody could follow it needs no ticks: its end says more.
+        self._told = self._started
         self._first: int | None = None
         self._tick = 0
 
@@ -35,7 +36,7 @@ class ProgressReporter:
         """Tell that *done* of *total* pages are finished; skipped when the last tick is recent."""
         now = self._monotonic()
         self._first = done if self._first is None else self._first
-        if now - self._told < _MIN_INTERVAL_S and done != total:
+        if now - self._told < _MIN_INTERVAL_S:
             return
         self._told = now
         self._tick += 1

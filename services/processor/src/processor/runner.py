@@ -31,6 +31,7 @@ from docyard_common.events.work import StageRequested
 from docyard_common.observability import logging as logs
 from docyard_common.observability import metrics, tracing
 from docyard_common.work.model import Lease
+from processor.announcement import Announcement
 from processor.settle import Settlement
 
 logger = logging.getLogger(__name__)
@@ -93,9 +94,11 @@ class Runner:
         stage = lease.key.stage
         metrics.STAGE_WAIT.labels(stage, lease.lane).observe(lease.waited_s)
         with metrics.STAGE_INFLIGHT.labels(stage).track_inprogress():
+            announcement = Announcement(self._settlement, lease)
             with metrics.STAGE_DURATION.labels(stage).time():
                 request, outcome = await self._outcome(lease)
-            settled = await self._settled(lease, request, outcome)
+            announced = await announcement.close()
+            settled = await self._settled(lease, request, outcome, announced=announced)
         _tell(lease, request, settled)
         return settled
 
@@ -113,12 +116,16 @@ class Runner:
             dice = random.random()  # noqa: S311 - jitter only
             return request, self._retry.judge(error, attempt=lease.attempt, dice=dice)
 
-    async def _settled(self, lease: Lease, request: StageRequested, outcome: Outcome) -> Outcome:
+    async def _settled(
+        self, lease: Lease, request: StageRequested, outcome: Outcome, *, announced: bool
+    ) -> Outcome:
         """Settle for as long as it takes: the work is done, only the database is missing."""
         pause = 0.1
         while True:
             try:
-                await _undisturbed(self._settlement.settle(lease, request, outcome))
+                await _undisturbed(
+                    self._settlement.settle(lease, request, outcome, announced=announced)
+                )
             except (SupersededError, asyncio.CancelledError):
                 outcome = Abandoned()
             except DependencyUnavailableError as error:

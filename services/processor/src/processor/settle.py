@@ -1,6 +1,5 @@
 """Writes what an outcome says: rows, history and facts in one transaction, under the fence."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
@@ -40,16 +39,19 @@ class Settlement:
         self._database = database
         self._outbox = outbox
 
-    async def started(self, tx: Transaction, leases: Sequence[Lease]) -> None:
-        """Tell that slots took *leases*, in the transaction that picked them."""
-        for lease in leases:
-            event = StageStarted(
-                **_about(lease, tick=0), attempt=lease.attempt, at=lease.started_at
-            )
-            await self._outbox.publish(tx, topics.EVENTS, event)
+    async def announce(self, lease: Lease) -> None:
+        """Tell that a slot works on *lease*. Repeating it changes nothing: its `seq` is the same.
 
-    async def settle(self, lease: Lease, request: StageRequested, outcome: Outcome) -> None:
-        """Write what *outcome* says, guarded by the fence of *lease*.
+        Raises DependencyUnavailableError.
+        """
+        async with self._database.transaction() as tx, tx.pipeline():
+            await lock_document(tx, lease.key.document_id)
+            await self._outbox.add(tx, self._started(lease))
+
+    async def settle(
+        self, lease: Lease, request: StageRequested, outcome: Outcome, *, announced: bool
+    ) -> None:
+        """Write what *outcome* says, guarded by the fence of *lease*; and its start, if untold.
 
         Raises SupersededError when another run has taken over or the document was cancelled:
         nothing is written then. Raises DependencyUnavailableError when the database is away; it
@@ -57,30 +59,45 @@ class Settlement:
         the commit leaves the row to the next run; nothing here can lose it.
         """
         async with self._database.transaction() as tx:
-            await lock_document(tx, lease.key.document_id)
-            match outcome:
-                case Done():
-                    await self._done(tx, lease, request, outcome)
-                case Retry(delay_s, failure):
-                    await self._retry(tx, lease, delay_s, failure)
-                case DeadLetter(failure):
-                    await self._dead(tx, lease, failure)
-                case Paused():
-                    await settling.release(tx, lease, delay_s=_PAUSE_S)
-                case Abandoned():
-                    await settling.discard(tx, lease)
-                case _:
-                    assert_never(outcome)
+            async with tx.pipeline():
+                await lock_document(tx, lease.key.document_id)
+                if not announced and not isinstance(outcome, Abandoned | Paused):
+                    await self._outbox.add(tx, self._started(lease))
+                hold = await self._settle(tx, lease, request, outcome)
+            if hold is not None:
+                hold.confirm()
+
+    def _started(self, lease: Lease) -> codec.Record:
+        event = StageStarted(**_about(lease, tick=0), attempt=lease.attempt, at=lease.started_at)
+        return self._outbox.record(topics.EVENTS, event)
+
+    async def _settle(
+        self, tx: Transaction, lease: Lease, request: StageRequested, outcome: Outcome
+    ) -> settling.Hold | None:
+        match outcome:
+            case Done():
+                return await self._done(tx, lease, request, outcome)
+            case Retry(delay_s, failure):
+                return await self._retry(tx, lease, delay_s, failure)
+            case DeadLetter(failure):
+                return await self._dead(tx, lease, failure)
+            case Paused():
+                return await settling.release(tx, lease, delay_s=_PAUSE_S)
+            case Abandoned():
+                await settling.discard(tx, lease)
+                return None
+            case _:
+                assert_never(outcome)
 
     async def release(self, lease: Lease) -> None:
         """Give the row back at once: this process is about to end."""
         async with self._database.transaction() as tx:
-            await settling.release(tx, lease)
+            (await settling.release(tx, lease)).confirm()
 
     async def _done(
         self, tx: Transaction, lease: Lease, request: StageRequested, done: Done
-    ) -> None:
-        await settling.remove(tx, lease)
+    ) -> settling.Hold:
+        hold = await settling.remove(tx, lease)
         now = datetime.now(UTC)
         finished = StageFinished(
             **_about(lease),
@@ -95,6 +112,7 @@ class Settlement:
             self._outbox.record(topics.EVENTS, finished),
             self._next(lease, request, done, now),
         )
+        return hold
 
     def _next(
         self, lease: Lease, request: StageRequested, done: Done, now: datetime
@@ -128,8 +146,10 @@ class Settlement:
         )
         return self._outbox.record(topics.work(following, request.priority), work)
 
-    async def _retry(self, tx: Transaction, lease: Lease, delay_s: float, failure: Failure) -> None:
-        await settling.postpone(tx, lease, delay_s=delay_s, failure=failure)
+    async def _retry(
+        self, tx: Transaction, lease: Lease, delay_s: float, failure: Failure
+    ) -> settling.Hold:
+        hold = await settling.postpone(tx, lease, delay_s=delay_s, failure=failure)
         now = datetime.now(UTC)
         event = StageRetrying(
             **_about(lease),
@@ -140,9 +160,10 @@ class Settlement:
             due_at=now + timedelta(seconds=delay_s),
         )
         await self._outbox.publish(tx, topics.EVENTS, event)
+        return hold
 
-    async def _dead(self, tx: Transaction, lease: Lease, failure: Failure) -> None:
-        await settling.bury(tx, lease, failure=failure)
+    async def _dead(self, tx: Transaction, lease: Lease, failure: Failure) -> settling.Hold:
+        hold = await settling.bury(tx, lease, failure=failure)
         now = datetime.now(UTC)
         failed = DocumentFailed(
             **_about(lease),
@@ -154,6 +175,7 @@ class Settlement:
         await self._outbox.add(
             tx, self._outbox.record(topics.EVENTS, failed), _letter(lease, failure, now)
         )
+        return hold
 
 
 def _about(lease: Lease, *, tick: int = sequence.LAST_TICK) -> dict[str, object]:

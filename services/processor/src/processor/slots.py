@@ -100,8 +100,8 @@ class Slots:
     async def _pick(self, order: Sequence[Priority], *, bulky: bool) -> list[Lease]:
         if not order:
             return []
-        async with self._database.transaction() as tx:
-            leases = await picking.pick(
+        async with self._database.autocommit() as tx:
+            return await picking.pick(
                 tx,
                 self._stage,
                 order,
@@ -109,8 +109,6 @@ class Slots:
                 lease_s=self._settings.lease_s,
                 bulky=bulky,
             )
-            await self._settlement.started(tx, leases)
-        return leases
 
     def _start(self, lease: Lease) -> None:
         run = asyncio.create_task(self._run(lease), name=f"{self._stage}:{lease.key.document_id}")

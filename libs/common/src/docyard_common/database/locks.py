@@ -19,7 +19,7 @@ async def lock_document(tx: Transaction, document_id: UUID) -> None:
     Whoever adds outbox rows of a document takes it first: then their ids commit in order, and two
     decisions about one document (a finish and a cancel) see each other.
     """
-    await lock_documents(tx, [document_id])
+    await tx.execute("select pg_advisory_xact_lock(%s)", (_lock_id(document_id),))
 
 
 async def lock_documents(tx: Transaction, document_ids: Iterable[UUID]) -> None:
@@ -28,4 +28,8 @@ async def lock_documents(tx: Transaction, document_ids: Iterable[UUID]) -> None:
     Locks are the low 62 bits of the id, its random part; a clash only makes two documents wait
     for each other.
     """
-    await tx.execute(_LOCK, ([each.int & (2**62 - 1) for each in document_ids],))
+    await tx.execute(_LOCK, ([_lock_id(each) for each in document_ids],))
+
+
+def _lock_id(document_id: UUID) -> int:
+    return document_id.int & (2**62 - 1)

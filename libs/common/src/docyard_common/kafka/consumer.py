@@ -36,6 +36,8 @@ _PATIENCE_S = 60.0
 """A batch is given back after this long, well inside `max.poll.interval.ms` (300 s)."""
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.1, 5.0
 _ROOM_PAUSE_S = 0.2
+_FETCH_WAIT_MS = 500
+_LINGER_BYTES = 64 * 1024
 _SILENCE_S = 30.0
 """A consumer whose fetches have not come back for this long is not alive."""
 
@@ -91,12 +93,14 @@ class BatchConsumer:
         apply: Apply,
         reject: Reject = log_and_skip,
         max_records: int = 200,
+        linger_ms: int = 0,
     ) -> None:
         """Let *apply* have every record of *topics* (without prefix), in batches.
 
         *apply* raises DependencyUnavailableError to be called again with the same batch. For
         anything else that it raises, the batch is applied record by record, and those that fail
-        alone are given to *reject*: one poison record delays nobody.
+        alone are given to *reject*: one poison record delays nobody. Records may be held back for
+        *linger_ms* (0-500) to come in larger batches: less work for all where nobody waits.
         """
         subscription = _Subscription(group, apply, reject)
         prefix = self._settings.topic_prefix
@@ -126,6 +130,8 @@ class BatchConsumer:
             no_reply=True,
             parser=parse,
             decoder=decode,
+            fetch_min_bytes=_LINGER_BYTES if linger_ms else 1,
+            fetch_max_wait_ms=linger_ms or _FETCH_WAIT_MS,
             session_timeout_ms=self._settings.session_timeout_ms,
             heartbeat_interval_ms=self._settings.heartbeat_interval_ms,
         )

@@ -1,4 +1,4 @@
-"""Blobs by key: the port, the S3 adapter and the in-memory one."""
+"""Blobs by key: the port, the S3 adapter, the in-memory one, and one that keeps what is recent."""
 
 from docyard_common.storage.memory import InMemoryObjectStore
 from docyard_common.storage.minio import MinioObjectStore
@@ -8,6 +8,7 @@ from docyard_common.storage.port import (
     OpenMultipart,
     PartsRefusedError,
 )
+from docyard_common.storage.recent import RecentObjects
 
 __all__ = [
     "InMemoryObjectStore",
@@ -16,4 +17,5 @@ __all__ = [
     "ObjectStore",
     "OpenMultipart",
     "PartsRefusedError",
+    "RecentObjects",
 ]

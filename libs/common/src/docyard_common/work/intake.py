@@ -56,12 +56,12 @@ async def take(tx: Transaction, orders: Sequence[WorkOrder]) -> None:
 
     A dead row waits again when the record carries a replay id that it has not seen.
     """
-    # A cancel of the same document holds the same lock: each sees what the other has decided.
-    await lock_documents(tx, [order.request.document_id for order in orders])
-    async with tx.cursor() as cursor:
+    async with tx.pipeline(), tx.cursor() as cursor:
+        # A cancel of the same document holds the same lock: each sees what the other has decided.
+        await lock_documents(tx, [order.request.document_id for order in orders])
         await cursor.executemany(_INSERT, [_parameters(order) for order in orders])
-    for stage in {order.request.stage for order in orders}:
-        await tx.execute("select pg_notify(%s, %s)", (CHANNEL, f"work:{stage}"))
+        for stage in {order.request.stage for order in orders}:
+            await tx.execute("select pg_notify(%s, %s)", (CHANNEL, f"work:{stage}"))
 
 
 async def reject_once(tx: Transaction, record: ReceivedRecord) -> bool:

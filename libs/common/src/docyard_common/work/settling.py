@@ -1,4 +1,13 @@
-"""Ends a run: every statement is guarded by the fence, so who lost the lease writes nothing."""
+"""Ends a run: every statement is guarded by the fence, so who lost the lease writes nothing.
+
+Each answers a Hold, to be confirmed before the commit: the statements of a settlement can then go
+to the server together.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import AsyncCursor
 
 from docyard_common.database.pool import Transaction
 from docyard_common.delivery.outcome import Failure
@@ -33,40 +42,52 @@ update work set state = 'dead', lease_until = null, last_reason = %(reason)s,
 """
     + _MINE
 )
+_REMEMBERED = """
+with mine as ({change} returning document_id)
+insert into stage_runs (document_id, generation, stage, fence, attempt, outcome, reason, message,
+    worker, started_at)
+select document_id, %(generation)s, %(stage)s, %(fence)s, %(attempt)s, %(outcome)s,
+    %(reason)s, %(message)s, %(worker)s, %(started_at)s
+from mine
+"""
 _DISCARD = """
 delete from work where document_id = %(document_id)s and generation = %(generation)s
     and stage = %(stage)s and fence = %(fence)s and cancelled
 """
-_REMEMBER = """
-insert into stage_runs (document_id, generation, stage, fence, attempt, outcome, reason, message,
-    worker, started_at)
-values (%(document_id)s, %(generation)s, %(stage)s, %(fence)s, %(attempt)s, %(outcome)s,
-    %(reason)s, %(message)s, %(worker)s, %(started_at)s)
-on conflict do nothing
-"""
 
 
-async def remove(tx: Transaction, lease: Lease) -> None:
-    """Remove the row of a stage that is done; the history stays. Raises SupersededError."""
-    await _guarded(tx, _REMOVE, lease)
-    await _remember(tx, lease, "done")
+@dataclass(frozen=True)
+class Hold:
+    """Whether a settlement found its row; known once the statement has run, pipelined or not."""
+
+    lease: Lease
+    cursor: AsyncCursor[Any]
+
+    def confirm(self) -> None:
+        """Raise SupersededError, before the commit, when the row was no longer this run's."""
+        if self.cursor.rowcount != 1:
+            key = self.lease.key
+            raise SupersededError(f"{key.stage} of {key.document_id} is no longer mine")
 
 
-async def postpone(tx: Transaction, lease: Lease, *, delay_s: float, failure: Failure) -> None:
-    """Wait *delay_s* for the next attempt. Raises SupersededError."""
-    await _guarded(tx, _POSTPONE, lease, delay_s=delay_s, reason=failure.reason)
-    await _remember(tx, lease, "retry", failure)
+async def remove(tx: Transaction, lease: Lease) -> Hold:
+    """Remove the row of a stage that is done; the history stays."""
+    return await _remembered(tx, _REMOVE, lease, "done")
 
 
-async def release(tx: Transaction, lease: Lease, *, delay_s: float = 0.0) -> None:
-    """Give the row back as if it had not been picked. Raises SupersededError."""
-    await _guarded(tx, _RELEASE, lease, delay_s=delay_s)
+async def postpone(tx: Transaction, lease: Lease, *, delay_s: float, failure: Failure) -> Hold:
+    """Wait *delay_s* for the next attempt."""
+    return await _remembered(tx, _POSTPONE, lease, "retry", failure, delay_s=delay_s)
 
 
-async def bury(tx: Transaction, lease: Lease, *, failure: Failure) -> None:
-    """Keep the row as dead until somebody replays it. Raises SupersededError."""
-    await _guarded(tx, _BURY, lease, reason=failure.reason)
-    await _remember(tx, lease, "dead", failure)
+async def release(tx: Transaction, lease: Lease, *, delay_s: float = 0.0) -> Hold:
+    """Give the row back as if it had not been picked."""
+    return Hold(lease, await tx.execute(_RELEASE, {**_parameters(lease), "delay_s": delay_s}))
+
+
+async def bury(tx: Transaction, lease: Lease, *, failure: Failure) -> Hold:
+    """Keep the row as dead until somebody replays it."""
+    return await _remembered(tx, _BURY, lease, "dead", failure)
 
 
 async def discard(tx: Transaction, lease: Lease) -> None:
@@ -74,15 +95,14 @@ async def discard(tx: Transaction, lease: Lease) -> None:
     await tx.execute(_DISCARD, _parameters(lease))
 
 
-async def _guarded(tx: Transaction, statement: str, lease: Lease, **extra: object) -> None:
-    cursor = await tx.execute(statement, {**_parameters(lease), **extra})
-    if cursor.rowcount != 1:
-        raise SupersededError(f"{lease.key.stage} of {lease.key.document_id} is no longer mine")
-
-
-async def _remember(
-    tx: Transaction, lease: Lease, outcome: str, failure: Failure | None = None
-) -> None:
+async def _remembered(
+    tx: Transaction,
+    change: str,
+    lease: Lease,
+    outcome: str,
+    failure: Failure | None = None,
+    **extra: object,
+) -> Hold:
     parameters = {
         **_parameters(lease),
         "attempt": lease.attempt,
@@ -91,8 +111,9 @@ async def _remember(
         "message": failure.message.replace("\x00", "") if failure else None,
         "worker": lease.worker,
         "started_at": lease.started_at,
+        **extra,
     }
-    await tx.execute(_REMEMBER, parameters)
+    return Hold(lease, await tx.execute(_REMEMBERED.format(change=change), parameters))
 
 
 def _parameters(lease: Lease) -> dict[str, object]:

@@ -1,7 +1,5 @@
 """What every handler works with: the store, a child, a folder, and the progress of the run."""
 
-import asyncio
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from docyard_common.events.work import StageRequested
 from docyard_common.storage.port import ObjectStore
 from docyard_common.work.model import Lease
 from processor.progress import ProgressReporter
+from processor.sandbox.folders import remove_folder
 from processor.sandbox.sandbox import OnPages, Sandbox
 from processor.stages.task import Progress, StageResult, StageTask
 
@@ -64,7 +63,7 @@ class Desk:
         try:
             yield Run(lease, request, folder, self._tell(lease))
         finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await remove_folder(folder)
 
     async def work(
         self, run: Run, task: StageTask, *, on_pages: OnPages | None = None

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import shutil
 import signal
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
@@ -16,6 +15,7 @@ from processor.sandbox.errors import (
     MemoryLimitError,
     TimeLimitError,
 )
+from processor.sandbox.folders import remove_folder
 from processor.sandbox.frames import Assignment
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Child, Exit, Nursery
@@ -71,7 +71,7 @@ class Sandbox:
             watch.cancel()
             if resident.must_go or resident.is_worn(self._limits):
                 await asyncio.shield(asyncio.ensure_future(self._end()))
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await remove_folder(folder)
 
     async def _converse(
         self,

@@ -1,0 +1,122 @@
+"""Keeps the small objects that were just read or written: the next stage asks for them at once."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from docyard_common.storage.port import ObjectStat, ObjectStore, OpenMultipart
+
+_MIB = 1024 * 1024
+
+
+class RecentObjects:
+    """An ObjectStore in front of another one, for objects that do not change under their key.
+
+    What another process deletes may still be read here; what this one deletes is gone. Memory is
+    bounded by *max_bytes*; objects above *max_object_bytes* pass by.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        *,
+        max_bytes: int = 64 * _MIB,
+        max_object_bytes: int = _MIB,
+    ) -> None:
+        self._store = store
+        self._max_bytes = max_bytes
+        self._max_object_bytes = max_object_bytes
+        self._recent: OrderedDict[str, bytes] = OrderedDict()
+        self._bytes = 0
+
+    async def put(
+        self, key: str, data: bytes, *, content_type: str = "application/octet-stream"
+    ) -> None:
+        await self._store.put(key, data, content_type=content_type)
+        self._keep(key, data)
+
+    async def put_new(
+        self, key: str, data: bytes, *, content_type: str = "application/octet-stream"
+    ) -> bool:
+        won = await self._store.put_new(key, data, content_type=content_type)
+        if won:
+            self._keep(key, data)
+        return won
+
+    async def get(self, key: str) -> bytes:
+        if (found := self._found(key)) is not None:
+            return found
+        data = await self._store.get(key)
+        self._keep(key, data)
+        return data
+
+    def stream(
+        self, key: str, *, offset: int = 0, length: int | None = None
+    ) -> AsyncIterator[bytes]:
+        return self._store.stream(key, offset=offset, length=length)
+
+    async def download(self, key: str, path: Path) -> str:
+        # A mebibyte at most is read or written here: less than handing it to a thread costs.
+        if (found := self._found(key)) is not None:
+            path.write_bytes(found)  # noqa: ASYNC240
+            return hashlib.sha256(found).hexdigest()
+        digest = await self._store.download(key, path)
+        if path.stat().st_size <= self._max_object_bytes:  # noqa: ASYNC240
+            self._keep(key, path.read_bytes())  # noqa: ASYNC240
+        return digest
+
+    async def stat(self, key: str) -> ObjectStat:
+        return await self._store.stat(key)
+
+    def list(self, prefix: str) -> AsyncIterator[ObjectStat]:
+        return self._store.list(prefix)
+
+    async def delete(self, key: str) -> None:
+        self._forget(key)
+        await self._store.delete(key)
+
+    async def delete_prefix(self, prefix: str) -> int:
+        for key in [key for key in self._recent if key.startswith(prefix)]:
+            self._forget(key)
+        return await self._store.delete_prefix(prefix)
+
+    async def start_multipart(self, key: str, *, content_type: str) -> str:
+        return await self._store.start_multipart(key, content_type=content_type)
+
+    async def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> str:
+        return await self._store.put_part(key, upload_id, number, data)
+
+    async def complete_multipart(
+        self, key: str, upload_id: str, parts: Sequence[tuple[int, str]]
+    ) -> None:
+        self._forget(key)
+        await self._store.complete_multipart(key, upload_id, parts)
+
+    async def abort_multipart(self, key: str, upload_id: str) -> None:
+        await self._store.abort_multipart(key, upload_id)
+
+    async def open_multiparts(self, prefix: str) -> Sequence[OpenMultipart]:
+        return await self._store.open_multiparts(prefix)
+
+    async def ensure_bucket(self) -> None:
+        await self._store.ensure_bucket()
+
+    def _found(self, key: str) -> bytes | None:
+        found = self._recent.get(key)
+        if found is not None:
+            self._recent.move_to_end(key)
+        return found
+
+    def _keep(self, key: str, data: bytes) -> None:
+        self._forget(key)
+        if len(data) > self._max_object_bytes:
+            return
+        self._recent[key] = bytes(data)
+        self._bytes += len(data)
+        while self._bytes > self._max_bytes:
+            _, oldest = self._recent.popitem(last=False)
+            self._bytes -= len(oldest)
+
+    def _forget(self, key: str) -> None:
+        self._bytes -= len(self._recent.pop(key, b""))
