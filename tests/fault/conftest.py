@@ -13,8 +13,8 @@ from docyard_stack.servers import Servers
 
 
 @pytest.fixture(scope="session")
-def fault_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with Servers(tmp_path_factory.mktemp("fault-servers")) as servers:
+def fault_servers(stack_folders: Callable[[], Path]) -> Iterator[Servers]:
+    with Servers(stack_folders()) as servers:
         yield servers
 
 

@@ -72,7 +72,7 @@ def test_a_relay_that_deletes_before_the_ack_loses_documents(
 
 
 @pytest.mark.parametrize("defects", [(), ("no_fence",)])
-def test_a_paused_worker_that_comes_back_is_stopped_by_the_fence_and_by_nothing_else(
+def test_a_paused_worker_that_comes_back_changes_nothing_but_without_a_fence(
     fleet_of: Callable[..., Fleet], ledger: Ledger, defects: tuple[str, ...]
 ) -> None:
     """SIGSTOP beyond the lease: another worker finishes, and the one that wakes changes nothing."""

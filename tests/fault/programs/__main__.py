@@ -7,14 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from faststream import AckPolicy
-
 import processor.app
-from docyard_common.kafka import consumer
+from docyard_common.kafka.consumer import BatchConsumer
 from docyard_common.outbox.relay import Relay
-from docyard_common.work import settling
+from docyard_common.work import picking, settling
 from processor.__main__ import main
-from processor.intake import Intake
 from processor.sandbox.nursery import Nursery
 
 
@@ -28,21 +25,27 @@ def slow() -> None:
 def early_commit() -> None:
     """Defect: offsets are committed before the rows are written."""
 
-    class EarlyAck:
-        NACK_ON_ERROR = AckPolicy.ACK_FIRST
+    handle = BatchConsumer._handle  # noqa: SLF001
 
-    apply = Intake.apply
-
-    async def late(self: Intake, records: Sequence[Any]) -> None:
+    async def early(self: BatchConsumer, subscription: Any, batch: Sequence[Any]) -> None:
+        for known, subscriber in self._subscribers:
+            if known is subscription:
+                await subscriber.consumer.commit()
         await asyncio.sleep(0.7)
-        await apply(self, records)
+        await handle(self, subscription, batch)
 
-    setattr(consumer, "AckPolicy", EarlyAck)  # noqa: B010 - a name the module does not export
-    Intake.apply = late  # type: ignore[method-assign]
+    BatchConsumer._handle = early  # type: ignore[method-assign]  # noqa: SLF001
 
 
 def no_fence() -> None:
-    """Defect: a run that lost its lease finishes all the same."""
+    """Defect: a run that lost its lease is not told so, and finishes all the same."""
+    renew = picking.renew
+
+    async def deaf(*arguments: Any, **terms: Any) -> list[Any]:
+        await renew(*arguments, **terms)
+        return []
+
+    picking.renew = deaf
 
     def believe(self: settling.Hold) -> None:
         del self

@@ -1,7 +1,8 @@
 """Carries outbox rows to Kafka: in order, at least once, by whichever replica owns the shard.
 
 A relay owns a shard while one connection of its own holds the shard's advisory lock, and it reads
-and deletes through that same connection: a relay that lost its lock can not delete.
+and deletes through that same connection: a relay that lost its lock can not delete. One that hangs
+for twenty seconds is unseated by the others; what it had in hand is published again.
 What a kill -9 does: rows published and not yet deleted are published again by the next owner.
 """
 
@@ -29,9 +30,21 @@ _BATCH = 200
 """Rows published before their acks are awaited: bounds what a crash publishes twice."""
 _IDLE_S = 1.0
 """Longest wait for a NOTIFY; also how often free shards are looked for."""
+_STUCK_S = 20
+"""A relay that has not asked the database anything for this long has lost its shards."""
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.2, 5.0
 
 _LOCK = "select s as shard from unnest(%s::int[]) s where pg_try_advisory_lock(hashtext(%s), s)"
+# A process that hangs keeps its connection, and with it the locks: end the connection for it. A
+# relay that works asks something at least every ten seconds, also while Kafka does not answer.
+_UNSEAT = """
+select pg_terminate_backend(activity.pid)
+from pg_locks locks join pg_stat_activity activity on activity.pid = locks.pid
+where locks.locktype = 'advisory' and locks.objsubid = 2
+    and locks.classid::bigint = hashtext(%s)::bigint & 4294967295 and locks.granted
+    and activity.datname = current_database() and activity.pid <> pg_backend_pid()
+    and activity.state_change < now() - %s * interval '1 second'
+"""
 _READ = "select * from outbox where shard = any(%s) order by id limit %s"
 _DELETE = "delete from outbox where id = any(%s)"
 
@@ -96,7 +109,10 @@ class Relay:
         if not free:
             return []
         cursor = await connection.execute(_LOCK, (free, channel(self._schema)))
-        return [row["shard"] for row in await cursor.fetchall()]
+        taken = [row["shard"] for row in await cursor.fetchall()]
+        if len(taken) < len(free):
+            await connection.execute(_UNSEAT, (channel(self._schema), _STUCK_S))
+        return taken
 
     async def _publish(
         self, producer: AIOKafkaProducer, rows: Sequence[dict[str, Any]]
