@@ -80,7 +80,7 @@ fault: setup ## Kills real processes and shows that nothing is lost.
 
 .PHONY: corpus
 corpus: setup ## Every document of the corpus outside the repository (DOCYARD_CORPUS).
-	$(BIN)/pytest -m corpus -rs
+	DOCYARD_CORPUS_ALL=1 $(BIN)/pytest -m corpus -rs
 
 .PHONY: bench
 bench: setup ## Measure; docs/benchmarks.md says what and how.
