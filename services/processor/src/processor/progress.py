@@ -9,6 +9,8 @@ from docyard_common.events.documents import DocumentProgressed
 from docyard_common.kafka.producer import ProgressPublisher
 from docyard_common.work.model import Lease
 
+_QUIET_S = 0.1
+"""A run that ends within this long needs no ticks: its end says more."""
 _MIN_INTERVAL_S = 0.25
 """At most four ticks a second and document: what a person can follow."""
 
@@ -27,8 +29,7 @@ class ProgressReporter:
         self._publisher = publisher
         self._monotonic = monotonic
         self._started = monotonic()
-        # A run that ends before anybody could follow it needs no ticks: its end says more.
-        self._told = self._started
+        self._told = self._started + _QUIET_S - _MIN_INTERVAL_S
         self._first: int | None = None
         self._tick = 0
 

@@ -15,14 +15,14 @@ logger = logging.getLogger(__name__)
 
 _NO_ERROR = 0
 _ALREADY_EXISTS = 36  # TOPIC_ALREADY_EXISTS of the Kafka protocol
-_ATTEMPTS = 30
+_ATTEMPTS = 75
 _PAUSE_S = 1.0
 
 
 async def ensure_topics(settings: KafkaSettings, topics: Iterable[Topic] | None = None) -> None:
     """Create the topics that are missing; idempotent, and safe from several replicas at once.
 
-    Waits up to half a minute for the brokers, then raises DependencyUnavailableError. An existing
+    Waits a minute and more for the brokers, then raises DependencyUnavailableError. An existing
     topic with fewer partitions than declared is left as it is: adding some would move keys.
     """
     wanted = list(declared() if topics is None else topics)
