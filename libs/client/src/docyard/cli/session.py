@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _Own = ParamSpec("_Own")
 _PANEL = "Connection"
 
+_ASK_AGAIN_S = 1.0
+
 DEBUG = "DOCYARD_DEBUG"
 """Environment variable with which a defect shows where it is."""
 
@@ -84,6 +86,10 @@ def command(
     return add
 
 
+class InterruptedByUserError(Exception):
+    """Ctrl-C has ended the work."""
+
+
 def _connected(run: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     shared = inspect.signature(_everywhere).parameters
     own = [*inspect.signature(run).parameters.values()][1:]
@@ -93,7 +99,7 @@ def _connected(run: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         session = _everywhere(**{option: options.pop(option) for option in shared})
         try:
             asyncio.run(_run(run(session, **options)))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, InterruptedByUserError):
             session.output.complain("docyard: interrupted")
             raise typer.Exit(Exit.INTERRUPTED) from None
         except (DocyardError, OSError) as error:
@@ -126,7 +132,29 @@ def _ask(question: str) -> bool:
 
 
 async def _run(work: Awaitable[None]) -> None:
-    await work
+    """Await *work*; Ctrl-C cancels it, and asks again until it has ended.
+
+    A cancellation can be lost where a library is just ending something of its own.
+    """
+    loop = asyncio.get_running_loop()
+    running = asyncio.ensure_future(work)
+    asked: list[asyncio.TimerHandle] = []
+
+    def interrupt() -> None:
+        running.cancel()
+        asked.append(loop.call_later(_ASK_AGAIN_S, interrupt))
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        await running
+    except asyncio.CancelledError:
+        if not asked:
+            raise
+        raise InterruptedByUserError from None
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        for timer in asked:
+            timer.cancel()
 
 
 def _report(output: Output, error: Exception) -> None:
