@@ -36,6 +36,8 @@ _PATIENCE_S = 60.0
 """A batch is given back after this long, well inside `max.poll.interval.ms` (300 s)."""
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.1, 5.0
 _ROOM_PAUSE_S = 0.2
+_POLL_MS = 20
+"""FastStream sleeps this long after every empty poll, and the first record waits for it."""
 _FETCH_WAIT_MS = 500
 _LINGER_BYTES = 64 * 1024
 _SILENCE_S = 30.0
@@ -124,6 +126,7 @@ class BatchConsumer:
             group_id=f"{prefix}.{group}",
             batch=True,
             max_records=max_records,
+            batch_timeout_ms=_POLL_MS,
             ack_policy=AckPolicy.NACK_ON_ERROR,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
