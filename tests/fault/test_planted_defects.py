@@ -41,27 +41,13 @@ def stuck(ledger: Ledger) -> int:
     return DOCUMENTS - ledger.states().get("completed", 0)
 
 
-def test_offsets_committed_before_the_rows_lose_documents(
-    fleet_of: Callable[..., Fleet], ledger: Ledger
+@pytest.mark.parametrize("defect", ["early_commit", "hasty_relay"])
+def test_offsets_before_rows_or_deletes_before_acks_lose_documents(
+    fleet_of: Callable[..., Fleet], ledger: Ledger, defect: str
 ) -> None:
     fleet = fleet_of()
     fleet.start("ingest")
-    fleet.start("processor", "tests.fault.programs", "slow", "early_commit")
-
-    with ThreadPoolExecutor(1) as pool:
-        uploading = pool.submit(upload_all, fleet, "50ms.txt")
-        kill_often(fleet, "processor", times=5)
-        uploading.result()
-
-    assert stuck(ledger) > 0
-
-
-def test_a_relay_that_deletes_before_the_ack_loses_documents(
-    fleet_of: Callable[..., Fleet], ledger: Ledger
-) -> None:
-    fleet = fleet_of()
-    fleet.start("ingest")
-    fleet.start("processor", "tests.fault.programs", "slow", "hasty_relay")
+    fleet.start("processor", "tests.fault.programs", "slow", defect)
 
     with ThreadPoolExecutor(1) as pool:
         uploading = pool.submit(upload_all, fleet, "50ms.txt")

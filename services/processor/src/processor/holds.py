@@ -8,7 +8,7 @@ from docyard_common.delivery.guard import Guard, GuardPolicy
 from docyard_common.delivery.outcome import DeadLetter, Done, Outcome, Paused, Retry
 from docyard_common.events.stages import Stage
 from docyard_common.observability import metrics
-from docyard_common.resilience import CircuitBreaker
+from docyard_common.resilience import CircuitBreaker, show_state
 from docyard_common.work.schema import CHANNEL
 
 logger = logging.getLogger(__name__)
@@ -91,12 +91,6 @@ class Holds:
                 failure_threshold=_BREAKER_FAILURES,
                 open_s=2.0,
                 open_max_s=10.0,
-                on_change=_show,
+                on_change=show_state,
             )
         return self._breakers[stage, dependency]
-
-
-def _show(breaker: CircuitBreaker) -> None:
-    order = ("closed", "half_open", "open")
-    metrics.CIRCUIT_STATE.labels(breaker.name).set(order.index(breaker.state))
-    logger.warning("breaker.changed", extra={"breaker": breaker.name, "state": breaker.state})

@@ -22,13 +22,9 @@ HTTP_DURATION: Final = Histogram(
 HTTP_ACTIVE: Final = Gauge(
     "http_server_active_requests", "Requests that are being answered, streams included."
 )
-RATE_LIMITED: Final = Counter(
-    "docyard_rate_limited_total", "Requests refused because the caller asked too often.", ["limit"]
-)
 CIRCUIT_STATE: Final = Gauge(
     "docyard_circuit_state", "0 closed, 1 half-open, 2 open: what is asked of it.", ["dependency"]
 )
-SERVICE_LEVEL: Final = Gauge("docyard_service_level", "3 full, 2 degraded, 1 basic, 0 maintenance.")
 BACKGROUND_DEATHS: Final = Counter(
     "docyard_background_deaths_total", "Tasks that ended though they never should.", ["task"]
 )
@@ -37,16 +33,8 @@ BACKGROUND_DEATHS: Final = Counter(
 CONSUMED: Final = Counter(
     "docyard_consumer_records_total", "Records applied and acknowledged.", ["group", "topic"]
 )
-CONSUMER_LAG: Final = Gauge(
-    "docyard_consumer_lag",
-    "Records behind the end, as the last batch saw it.",
-    ["group", "topic", "partition"],
-)
 CONSUMER_COMMITTED_AT: Final = Gauge(
     "docyard_consumer_last_commit_timestamp_seconds", "When the group last acknowledged.", ["group"]
-)
-CONSUMER_REBALANCES: Final = Counter(
-    "docyard_consumer_rebalances_total", "Times that partitions were handed out anew.", ["group"]
 )
 CONSUMER_ERRORS: Final = Counter(
     "docyard_consumer_errors_total", "Batches that could not be applied and came again.", ["group"]
@@ -120,11 +108,6 @@ STAGE_OLDEST: Final = Gauge(
 STAGE_PAUSED: Final = Gauge(
     "docyard_stage_paused", "1 while a breaker or the guard holds the stage.", ["stage", "cause"]
 )
-STAGE_CRASHES: Final = Counter(
-    "docyard_stage_child_deaths_total",
-    "Child processes that died at work, by cause.",
-    ["stage", "cause"],
-)
 INTAKE: Final = Counter(
     "docyard_intake_records_total",
     "Work records taken in; outcome is stored, duplicate, undecodable, replayed or cancelled.",
@@ -176,7 +159,6 @@ WS_RECOVERIES: Final = Counter(
 WS_LATENCY: Final = Histogram(
     "docyard_ws_delivery_latency_seconds", "From Kafka's timestamp to the socket.", buckets=_FAST_S
 )
-WS_OUTBOX: Final = Gauge("docyard_ws_outbox_messages", "Messages that wait for slow readers.")
 
 # ---- Search -----------------------------------------------------------------------------------
 SEARCH_DURATION: Final = Histogram(
