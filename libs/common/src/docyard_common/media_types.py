@@ -23,6 +23,21 @@ _PDF_OBJECT: Final = re.compile(rb"%PDF-\d|\b\d+\s+\d+\s+obj\b|\btrailer\s*<<")
 _HTML_START: Final = re.compile(
     rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE
 )
+_MAIL_HEADER: Final = re.compile(
+    rb"^(?:from|to|subject|date|received|return-path|delivered-to|message-id|mime-version|"
+    rb"content-type|reply-to|sender|cc|x-[\w-]{1,60})[ \t]*:",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MAIL_START: Final = re.compile(
+    # Without a name to believe, more must speak for a mail: two header lines, at the very start.
+    rb"(?:From [^\n]{1,200}\n)?(?:return-path|received|delivered-to|message-id|mime-version|from|"
+    rb"to|date|subject):[^\n]{0,2000}\n(?:[ \t][^\n]{0,2000}\n){0,50}[a-z][\w-]{0,60}:",
+    re.IGNORECASE,
+)
+
+_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OUTLOOK_STREAM: Final = "__substg1.0_".encode("utf-16-le")
+"""A name that only Outlook's messages hold; Word and Excel share their signature."""
 
 
 class EmptyFileError(PermanentError):
@@ -54,6 +69,8 @@ class MediaType(StrEnum):
     TSV = "text/tab-separated-values"
     JSON = "application/json"
     NDJSON = "application/x-ndjson"
+    EML = "message/rfc822"
+    MSG = "application/vnd.ms-outlook"
     PNG = "image/png"
     JPEG = "image/jpeg"
 
@@ -83,6 +100,8 @@ FORMATS: Final[Mapping[MediaType, Format]] = MappingProxyType(
         MediaType.TSV: Format(("tsv", "tab"), ("application/vnd.ms-excel",)),
         MediaType.JSON: Format(("json",), ()),
         MediaType.NDJSON: Format(("ndjson", "jsonl"), ("application/jsonl", "application/ndjson")),
+        MediaType.EML: Format(("eml",), ("application/eml",)),
+        MediaType.MSG: Format(("msg",), ("application/x-msg", "application/vnd.ms-office"), _OLE),
         MediaType.PNG: Format(("png",), ("image/x-png", "image/apng"), b"\x89PNG\r\n\x1a\n"),
         MediaType.JPEG: Format(
             ("jpg", "jpeg", "jpe", "jfif"), ("image/jpg", "image/pjpeg"), b"\xff\xd8\xff"
@@ -132,6 +151,8 @@ def _by_content(head: bytes, declared: str | None) -> MediaType:
         raise UnsupportedTypeError("The file has no extension and its content is of no known type.")
     if _HTML_START.match(head):
         return MediaType.HTML
+    if _MAIL_START.match(head):
+        return MediaType.EML
     return next((kind for kind in MediaType if kind.is_text and kind == declared), MediaType.TEXT)
 
 
@@ -140,6 +161,9 @@ def _matches(head: bytes, kind: MediaType) -> bool:
     signature = FORMATS[kind].signature
     if kind is MediaType.PDF:
         return _is_pdf(head)
+    if kind is MediaType.EML:
+        # Bodies may be binary; only the header is sure to be text.
+        return foreign_signature(head) is None and _MAIL_HEADER.search(head) is not None
     if signature is not None:
         return head.startswith(signature)
     return _by_signature(head) is None and foreign_signature(head) is None and looks_like_text(head)
@@ -154,7 +178,9 @@ def _is_pdf(head: bytes) -> bool:
 
 def _by_signature(head: bytes) -> MediaType | None:
     for kind, known in FORMATS.items():
-        if known.signature is not None and head.startswith(known.signature):
+        if known.signature is None or not head.startswith(known.signature):
+            continue
+        if kind is not MediaType.MSG or _OUTLOOK_STREAM in head:
             return kind
     return None
 

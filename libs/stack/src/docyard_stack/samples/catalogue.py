@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from docyard_stack.samples import images, pdfs, refused, texts
+from docyard_stack.samples import images, letters, outlook, pdfs, refused, texts
 from docyard_stack.samples.model import Sample
 
 _SMALL: Final[tuple[tuple[str, Callable[[Path, int], Sample]], ...]] = (
@@ -72,6 +72,9 @@ def _completing(folder: Path) -> list[Sample]:
         texts.lines_json(folder / "lines.ndjson", seed=118),
         images.photograph(folder / "photograph.jpg"),
         images.drawing(folder / "drawing.png"),
+        letters.mail(folder / "letter.eml", seed=119),
+        letters.forwarded_mail(folder / "forwarded.eml", seed=120),
+        outlook.message(folder / "message.msg", seed=121),
     ]
 
 

@@ -13,6 +13,9 @@ from processor.analysis import language
 _SAMPLE_BYTES: Final = 64 * 1024
 """What the statistics see; more costs time and changes no verdict."""
 _FALLBACK: Final = "cp1252"
+_FEW_BYTES: Final = 256
+"""Too few for statistics: with some odd letters among them the most frequent guess is better."""
+_ASCII_LAST: Final = 0x7F
 _MARKS: Final = (
     # UTF-32 first: its mark begins with that of UTF-16.
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -69,6 +72,23 @@ def detect_html_encoding(path: Path) -> str:
     if declared == "utf-8" and not _is_utf8(path):
         return detect_encoding(path)
     return declared or detect_encoding(path)
+
+
+def decode(data: bytes, declared: str | None, *, html: bool = False) -> str:
+    """Return *data* as text, believing *declared* only where it fits; never raises."""
+    found = _HTML_META.search(data[:_HTML_PRESCAN_BYTES]) if html else None
+    labels = (declared, found and found.group(1).decode("ascii"), "utf-8")
+    if encoding := _marked(data):
+        return data.decode(encoding, errors="replace")
+    for codec in (_codec(label) for label in labels if label):
+        try:
+            if codec is not None:
+                return data.decode(codec)
+        except UnicodeError:
+            continue
+    few = len(data) < _FEW_BYTES and sum(byte > _ASCII_LAST for byte in data) < len(data) / 4
+    guess = _FALLBACK if few else _by_statistics(data[:_SAMPLE_BYTES])
+    return data.decode(guess, errors="replace")
 
 
 def _marked(head: bytes) -> str | None:

@@ -78,6 +78,13 @@ def open_html(source: Source) -> BlockDocument:
     return BlockDocument("lexbor", lambda: _blocks(root), clean_metadata(facts))
 
 
+def html_blocks(page: str) -> Iterator[Block]:
+    """Yield what a person would read of *page*; nothing where it can not be parsed."""
+    root = LexborHTMLParser(page).root
+    if root is not None:
+        yield from _blocks(root)
+
+
 def _facts(tree: LexborHTMLParser) -> dict[str, Any]:
     title, root = tree.css_first("head > title"), tree.css_first("html")
     metas = {

@@ -7,9 +7,11 @@ from typing import Final
 
 from docyard_common.media_types import MediaType
 from processor.extraction.document import Extractor, OpenDocument, Source
+from processor.extraction.eml import open_eml
 from processor.extraction.html import open_html
 from processor.extraction.images import open_image
 from processor.extraction.json_text import open_json, open_ndjson
+from processor.extraction.msg import open_msg
 from processor.extraction.pdf import open_pdf
 from processor.extraction.tables import open_table
 from processor.extraction.text import open_markdown, open_text
@@ -24,6 +26,8 @@ EXTRACTORS: Final = MappingProxyType[MediaType, Extractor](
         MediaType.TSV: open_table,
         MediaType.JSON: open_json,
         MediaType.NDJSON: open_ndjson,
+        MediaType.EML: open_eml,
+        MediaType.MSG: open_msg,
         MediaType.PNG: open_image,
         MediaType.JPEG: open_image,
     }

@@ -1,0 +1,191 @@
+"""Mail as it travels (RFC 5322 and MIME), read as leniently as mail programs do."""
+
+import base64
+import binascii
+import mimetypes
+import re
+from contextlib import suppress
+from email import policy
+from email.errors import HeaderParseError, MessageError
+from email.header import decode_header
+from email.message import Message
+from email.parser import BytesParser
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from processor.extraction.document import Source
+from processor.extraction.encoding import decode
+from processor.extraction.letters import Attachment, Letter, Text, joined, one_line
+from processor.extraction.text import BlockDocument
+
+_MAX_PARTS: Final = 10_000
+"""More parts than people or programs write; what is behind them is not read."""
+_MAX_HEADER_CHARACTERS: Final = 20_000
+_NOT_TO_READ: Final = frozenset({"text/calendar", "text/vcard", "text/x-vcard"})
+_TWICE: Final = ["text/plain", "text/html"]
+"""A mail that says the same two times: the usual case."""
+_KEPT: Final = ("Message-ID", "In-Reply-To", "Reply-To", "List-Id", "Importance", "X-Mailer")
+
+
+def open_eml(source: Source) -> BlockDocument:
+    """Read the whole mail; what is malformed in it is read as well as it can be."""
+    # The newer policies raise on headers that real mail has.
+    with source.path.open("rb") as file:
+        try:
+            message = BytesParser(policy=policy.compat32).parse(file)
+        except RecursionError:
+            file.seek(0)
+            message = BytesParser(policy=policy.compat32).parse(file, headersonly=True)
+    return read_letter(message).document("email")
+
+
+def read_letter(message: Message) -> Letter:
+    """Return what a parsed mail says, mails inside it included; those are attached as well."""
+    reading = _Reading()
+    reading.read(message)
+    return Letter(
+        subject=header(message, "Subject"),
+        sender=header(message, "From"),
+        to=header(message, "To"),
+        cc=header(message, "Cc"),
+        bcc=header(message, "Bcc"),
+        date=_date(header(message, "Date")),
+        more={name.lower().replace("-", "_"): header(message, name) or None for name in _KEPT},
+        texts=reading.texts,
+        attachments=reading.attachments,
+    )
+
+
+def header(message: Message, name: str) -> str:
+    """Return all headers called *name* as one line of text; empty where there is none."""
+    wanted = name.lower()
+    found = (value for key, value in message.raw_items() if key.lower() == wanted)
+    return joined(_decoded(str(value)) for value in found)
+
+
+def _decoded(value: str) -> str:
+    """Decode the encoded words of RFC 2047; bytes that should not be there are guessed."""
+    value = value[:_MAX_HEADER_CHARACTERS]
+    try:
+        words = decode_header(value)
+    except (HeaderParseError, ValueError):
+        words = [(value, None)]
+    return "".join(_word(word, charset) for word, charset in words)
+
+
+def _word(word: str | bytes, charset: str | None) -> str:
+    data = word.encode("ascii", "surrogateescape") if isinstance(word, str) else word
+    return decode(data, charset)
+
+
+def _date(value: str) -> str:
+    with suppress(ValueError, TypeError, IndexError, OverflowError):
+        return parsedate_to_datetime(value).isoformat()
+    return value
+
+
+class _Reading:
+    """One walk over the parts of a mail, in the order in which people see them."""
+
+    def __init__(self) -> None:
+        self.texts: list[Text] = []
+        self.attachments: list[Attachment] = []
+        self._waiting: list[Message] = []
+
+    def read(self, message: Message) -> None:
+        # A stack of our own: nesting is the sender's.
+        self._waiting = [message]
+        for _ in range(_MAX_PARTS):
+            if not self._waiting:
+                return
+            self._take(self._waiting.pop())
+
+    def _take(self, part: Message) -> None:
+        kind, inner = part.get_content_type(), _parts(part)
+        if kind == "multipart/alternative" and [p.get_content_type() for p in inner[:2]] == _TWICE:
+            self.texts.append(Text(plain=_text(inner[0]).plain, html=_text(inner[1]).html))
+            inner = inner[2:]
+        elif kind == "message/rfc822":
+            self.attachments.append(_attachment(part, len(self.attachments) + 1))
+            self.texts.extend(Text(plain=_head(mail)) for mail in inner)
+        elif kind == "message/delivery-status":
+            told = (f"{name}: {value}\n" for one in inner for name, value in one.items())
+            self.texts.append(Text(plain="".join(told)))
+        elif _is_to_read(part):
+            self.texts.append(_text(part))
+        elif not part.is_multipart():
+            self.attachments.append(_attachment(part, len(self.attachments) + 1))
+        self._waiting.extend(reversed(inner))
+
+
+def _head(mail: Message) -> str:
+    names = ("Subject", "From", "To", "Date")
+    told = ((name, header(mail, name)) for name in names)
+    return "".join(f"{name}: {value}\n" for name, value in told if value)
+
+
+def _parts(part: Message) -> list[Message]:
+    payload = part.get_payload()
+    return [p for p in payload if isinstance(p, Message)] if isinstance(payload, list) else []
+
+
+def _is_to_read(part: Message) -> bool:
+    if part.is_multipart() or part.get_content_type() in _NOT_TO_READ:
+        return False
+    if part.get_content_maintype() not in {"text", "multipart"}:
+        return False
+    return _filename(part) is None and part.get_content_disposition() != "attachment"
+
+
+def _text(part: Message) -> Text:
+    html = part.get_content_type() == "text/html"
+    with suppress(LookupError, ValueError, TypeError):
+        charset = part.get_content_charset()
+        text = decode(_data(part), charset, html=html)
+        return Text(html=text) if html else Text(plain=text)
+    return Text(plain=decode(_data(part), None))
+
+
+def _data(part: Message) -> bytes:
+    """Return the part's bytes, decoded as far as they can be; never raises."""
+    with suppress(ValueError, LookupError, AssertionError, TypeError):
+        payload = part.get_payload(decode=True)
+        # Broken uuencode comes back empty: then the characters say more.
+        if isinstance(payload, bytes) and payload:
+            return payload
+    return str(part.get_payload() or "").encode("utf-8", "surrogateescape")
+
+
+def _attachment(part: Message, number: int) -> Attachment:
+    kind = part.get_content_type()
+    if kind == "message/rfc822":
+        data = _enclosed(part)
+        name = _filename(part) or f"message-{number}.eml"
+        return Attachment(name if name.lower().endswith(".eml") else f"{name}.eml", kind, data)
+    name = _filename(part) or f"part-{number}{mimetypes.guess_extension(kind) or ''}"
+    return Attachment(name, kind, _data(part))
+
+
+def _enclosed(part: Message) -> bytes:
+    """Return a mail inside the mail as a file of its own."""
+    inner = _parts(part)
+    if not inner:
+        return _data(part)
+    try:
+        data = inner[0].as_bytes(policy=policy.compat32)
+    except (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return str(inner[0]).encode("utf-8", "replace") if not inner[0].is_multipart() else b""
+    if str(part.get("Content-Transfer-Encoding", "")).strip().lower() == "base64":
+        # Against the standard, and common.
+        with suppress(binascii.Error):
+            return base64.b64decode(data.strip())
+    return data
+
+
+def _filename(part: Message) -> str | None:
+    """Return the name that the sender gave the part; None where there is none."""
+    with suppress(ValueError, LookupError, TypeError, AttributeError, MessageError):
+        name = part.get_filename()
+        if name:
+            return one_line(re.sub(r"[\x00-\x1f]", " ", _decoded(str(name)))) or None
+    return None
