@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -37,25 +38,40 @@ _Answer = TypeVar("_Answer")
 
 
 class _Runner:
-    """Runs coroutines to their end on the loop's thread."""
+    """Runs coroutines to their end on the loop's thread; Ctrl-C here ends them there."""
 
     def __init__(self, portal: BlockingPortal) -> None:
         self._portal = portal
 
     def run(self, call: Callable[..., Awaitable[_Answer]], *args: Any, **options: Any) -> _Answer:
-        return self._portal.call(partial(call, *args, **options))
+        ended = Event()
+        answer = self._portal.start_task_soon(_ending, partial(call, *args, **options), ended)
+        try:
+            return answer.result()
+        except BaseException:
+            # Left running, it would keep its generator busy and the client from closing.
+            if answer.cancel():
+                ended.wait()
+            raise
 
     def iterate(self, items: AsyncGenerator[_Answer, None]) -> Iterator[_Answer]:
         """Yield what *items* yields; leaving early closes it."""
         try:
             while True:
                 try:
-                    item = self._portal.call(items.__anext__)
+                    item = self.run(items.__anext__)
                 except StopAsyncIteration:
                     return
                 yield item
         finally:
-            self._portal.call(items.aclose)
+            self.run(items.aclose)
+
+
+async def _ending(call: Callable[[], Awaitable[_Answer]], ended: Event) -> _Answer:
+    try:
+        return await call()
+    finally:
+        ended.set()
 
 
 class SyncDocuments:

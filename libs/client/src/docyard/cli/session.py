@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 _Own = ParamSpec("_Own")
 _PANEL = "Connection"
 
-_ASK_AGAIN_S = 1.0
-
 DEBUG = "DOCYARD_DEBUG"
 """Environment variable with which a defect shows where it is."""
 
@@ -87,7 +85,7 @@ def command(
 
 
 class InterruptedByUserError(Exception):
-    """Ctrl-C has ended the work."""
+    """Ctrl-C has ended the work of a command."""
 
 
 def _connected(run: Callable[..., Awaitable[None]]) -> Callable[..., None]:
@@ -132,29 +130,20 @@ def _ask(question: str) -> bool:
 
 
 async def _run(work: Awaitable[None]) -> None:
-    """Await *work*; Ctrl-C cancels it, and asks again until it has ended.
+    """Await *work*; Ctrl-C cancels it. Raises InterruptedByUserError when it has ended by that.
 
-    A cancellation can be lost where a library is just ending something of its own.
+    The handler is the loop's own because only that one wakes the loop. The handler of `asyncio.run`
+    leaves a signal that comes just before the loop goes to sleep until something else wakes it.
     """
     loop = asyncio.get_running_loop()
     running = asyncio.ensure_future(work)
-    asked: list[asyncio.TimerHandle] = []
-
-    def interrupt() -> None:
-        running.cancel()
-        asked.append(loop.call_later(_ASK_AGAIN_S, interrupt))
-
-    loop.add_signal_handler(signal.SIGINT, interrupt)
+    loop.add_signal_handler(signal.SIGINT, running.cancel)
     try:
         await running
     except asyncio.CancelledError:
-        if not asked:
-            raise
         raise InterruptedByUserError from None
     finally:
         loop.remove_signal_handler(signal.SIGINT)
-        for timer in asked:
-            timer.cancel()
 
 
 def _report(output: Output, error: Exception) -> None:
