@@ -32,7 +32,12 @@ def ingest_settings(
         database=database_settings,
         object_store=object_store_settings,
         auth=AuthSettings(secret=SecretStr(SECRET)),
-        limits=LimitSettings(max_file_bytes=24 * MIB),
+        limits=LimitSettings(
+            max_file_bytes=24 * MIB,
+            max_uploads_in_flight=0,
+            requests_per_minute=0,
+            uploads_per_minute=0,
+        ),
         uploads=UploadSettings(idle_timeout_s=1.0),
         public=PublicSettings(notifier_url="http://live.example"),
         search=SearchSettings(warm=False),

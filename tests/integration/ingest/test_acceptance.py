@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.integration.ingest.serving import RunningIngest
 
+from docyard_common.clock import SystemClock
 from docyard_common.database import Database, Transaction
 from docyard_common.errors import DependencyUnavailableError
 from docyard_common.events.stages import Priority
@@ -14,6 +15,9 @@ from docyard_common.ids import uuid7
 from docyard_common.outbox import Outbox
 from ingest.document import NewDocument
 from ingest.errors import AcceptanceUncertainError
+from ingest.limits.admission import Admission
+from ingest.limits.source import LimitSource
+from ingest.settings import LimitSettings
 from ingest.uploads.acceptance import Accepted, Acceptor
 
 pytestmark = pytest.mark.integration
@@ -55,7 +59,9 @@ async def database(ingest: RunningIngest) -> AsyncIterator[BreakingDatabase]:
 
 
 def acceptor(database: Database) -> Acceptor:
-    return Acceptor(database=database, outbox=Outbox(source="ingest"))
+    source = LimitSource(database=database, settings=LimitSettings())
+    admission = Admission(source=source, database=database, clock=SystemClock())
+    return Acceptor(database=database, outbox=Outbox(source="ingest"), admission=admission)
 
 
 async def test_accepting_twice_is_accepting_once(

@@ -14,7 +14,15 @@ _ACCESS_KEY: Final = "OBJECT_STORE__ACCESS_KEY"
 _SECRET_KEY: Final = "OBJECT_STORE__SECRET_KEY"  # noqa: S105 - the variable's name
 
 # On one machine a restart is common and a lost packet is not: take partitions over soon.
-_SERVICE_DEFAULTS: Final = {"KAFKA__SESSION_TIMEOUT_MS": "10000", "PYTHONUNBUFFERED": "1"}
+_SERVICE_DEFAULTS: Final = {
+    "KAFKA__SESSION_TIMEOUT_MS": "10000",
+    "PYTHONUNBUFFERED": "1",
+    # Whoever has a stack of their own shares it with nobody: thousands of documents may come.
+    "LIMITS__REQUESTS_PER_MINUTE": "0",
+    "LIMITS__UPLOADS_PER_MINUTE": "0",
+    "LIMITS__OPERATORS__REQUESTS_PER_MINUTE": "0",
+    "LIMITS__MAX_UPLOADS_IN_FLIGHT": "0",
+}
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from docyard_common.storage import MinioObjectStore
 from ingest.api import problems
 from ingest.api.artifacts import ArtifactRoutes
 from ingest.api.documents import DocumentRoutes
+from ingest.api.limits import LimitRoutes
 from ingest.api.links import LinkMaker
 from ingest.api.search import SearchRoutes
 from ingest.api.short import ShortRoutes
@@ -30,11 +31,17 @@ from ingest.api.uploads import UploadRoutes
 from ingest.documents.artifact_reader import ArtifactReader
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.searching import Embed, QueryEmbedder, Searcher
+from ingest.limits.admission import Admission
+from ingest.limits.keeper import LimitKeeper
+from ingest.limits.source import LimitSource
 from ingest.projector import Projector
 from ingest.settings import IngestSettings
 from ingest.sweep import Sweeper
 from ingest.uploads.acceptance import Acceptor
+from ingest.uploads.intake import FileIntake
 from ingest.uploads.simple import SimpleUpload
+from ingest.uploads.slots import UploadSlots
+from ingest.uploads.transfer import TransferLimits
 
 SERVICE: Final = "ingest"
 _SEARCH_SCHEMA: Final = "search"
@@ -85,6 +92,12 @@ class _Parts:
         )
         self._store = MinioObjectStore(settings.object_store, threads=_STORE_THREADS)
         self._outbox = Outbox(source=SERVICE)
+        self._limits = LimitSource(database=self._database, settings=settings.limits)
+        self._admission = Admission(source=self._limits, database=self._database, clock=self._clock)
+        self._acceptor = Acceptor(
+            database=self._database, outbox=self._outbox, admission=self._admission
+        )
+        self._slots = UploadSlots(settings.uploads)
         self._embedder = QueryEmbedder(_load_embedder)
         self._lifecycle = Lifecycle(
             database=self._database, store=self._store, outbox=self._outbox, clock=self._clock
@@ -136,18 +149,37 @@ class _Parts:
             documents.router(),
             artifacts.router(),
             SearchRoutes(searcher=self._searcher()).router(),
-            ShortRoutes(lifecycle=self._lifecycle, limits=settings.limits).router(),
+            ShortRoutes(
+                lifecycle=self._lifecycle, admission=self._admission, limits=settings.limits
+            ).router(),
+            LimitRoutes(
+                admission=self._admission, keeper=self._limit_keeper(), settings=settings.limits
+            ).router(),
         ]
 
     def _simple_upload(self) -> SimpleUpload:
         return SimpleUpload(
-            store=self._store,
-            database=self._database,
-            acceptor=Acceptor(database=self._database, outbox=self._outbox),
-            clock=self._clock,
+            intake=self._file_intake(),
+            admission=self._admission,
+            slots=self._slots,
             limits=self._settings.limits,
             uploads=self._settings.uploads,
         )
+
+    def _file_intake(self) -> FileIntake:
+        uploads = self._settings.uploads
+        return FileIntake(
+            store=self._store,
+            database=self._database,
+            acceptor=self._acceptor,
+            clock=self._clock,
+            transfers=TransferLimits(
+                uploads.part_bytes, uploads.parts_in_flight, self._slots.stores
+            ),
+        )
+
+    def _limit_keeper(self) -> LimitKeeper:
+        return LimitKeeper(database=self._database, source=self._limits, clock=self._clock)
 
     def _searcher(self) -> Searcher:
         index = PostgresSearchIndex(self._search_database)

@@ -41,9 +41,27 @@ class FileMissingError(RefusedError):
 
 
 class FileTooLargeError(RefusedError):
-    """The file is larger than `LIMITS__MAX_FILE_BYTES`, whatever its `Content-Length` said."""
+    """The file is larger than its owner may upload, whatever its `Content-Length` said."""
 
     code = "FILE_TOO_LARGE"
+
+
+class StorageQuotaExceededError(RefusedError):
+    """The owner's documents would take more bytes than may be used."""
+
+    code = "STORAGE_QUOTA_EXCEEDED"
+
+
+class DocumentQuotaExceededError(RefusedError):
+    """The owner would have more documents than may be kept."""
+
+    code = "DOCUMENT_QUOTA_EXCEEDED"
+
+
+class TooManyUploadsError(RefusedError):
+    """As many uploads of the owner are under way as may be at once."""
+
+    code = "TOO_MANY_UPLOADS"
 
 
 class UploadStalledError(RefusedError):

@@ -1,19 +1,64 @@
 """Settings of ingest: its own groups of environment variables, and what all services share."""
 
-from pydantic import Field
+from pydantic import Field, PositiveInt, SecretStr
 
 from docyard_common.settings import ServiceSettings, SettingsGroup
 
 _MIB = 1024 * 1024
+_TIERS = {
+    "small": 10 * _MIB,
+    "medium": 25 * _MIB,
+    "large": 50 * _MIB,
+    "xlarge": 100 * _MIB,
+    "huge": 5 * 1024 * _MIB,
+}
+
+
+class RateSettings(SettingsGroup):
+    """How often one kind of caller may call; 0 sets no limit."""
+
+    requests_per_minute: int = Field(default=600, ge=0)
+    request_burst: int = Field(default=100, ge=1)
+    """Requests that may come at once; what is used of them grows back at the rate."""
+    uploads_per_minute: int = Field(default=0, ge=0)
+    """Uploads begun; as many may come at once. The parts of an upload are not counted."""
 
 
 class LimitSettings(SettingsGroup):
-    """`LIMITS__*`: what an upload may hold; `GET /files/security/config` tells clients."""
+    """`LIMITS__*`: what one owner may upload and how often; 0 sets no limit where it is allowed.
+
+    Operators change all of it for one owner while the service runs.
+    """
 
     max_file_bytes: int = Field(default=100 * _MIB, gt=0, le=64 * 1024 * _MIB)
     """Larger files are refused while they arrive; S3's 10,000 parts of 8 MiB hold 78 GiB."""
+    tiers: dict[str, PositiveInt] = Field(default_factory=lambda: dict(_TIERS))
+    """Names for sizes of files, in bytes, that an owner can be given."""
     max_metadata_bytes: int = Field(default=16 * 1024, gt=0, le=256 * 1024)
     """Of `metadata`, and of `processing_options`: both travel in events, whose limit is 1 MiB."""
+    max_files_per_upload: int = Field(default=10, ge=1, le=1000)
+    """Files of one batch."""
+    max_batch_bytes: int = Field(default=0, ge=0)
+    """All files of one batch together; 0 allows as many full files as a batch may hold."""
+    max_stored_bytes: int = Field(default=0, ge=0)
+    """Bytes of all documents of one owner."""
+    max_documents: int = Field(default=0, ge=0)
+    """Documents of one owner."""
+    max_uploads_in_flight: int = Field(default=64, ge=0)
+    """Uploads of one owner that have begun and not ended, over all replicas."""
+    cached_s: float = Field(default=2.0, ge=0, le=60)
+    """What an operator changes for one owner is seen by every replica within this time."""
+
+    requests_per_minute: int = Field(default=60, ge=0)
+    """Of a user; health and metrics are not counted."""
+    request_burst: int = Field(default=10, ge=1)
+    uploads_per_minute: int = Field(default=10, ge=0)
+    operators: RateSettings = RateSettings()
+    """Of callers with the role operator or admin."""
+    machines: RateSettings = RateSettings(requests_per_minute=6000, request_burst=1000)
+    """Of callers with an API key."""
+    shared_url: SecretStr | None = None
+    """`redis://host:6379/0`, also for Valkey: replicas count together; unset, each by itself."""
 
 
 class UploadSettings(SettingsGroup):

@@ -17,7 +17,7 @@ from docyard_common.errors import DependencyUnavailableError
 from docyard_common.storage import ObjectStore
 from ingest.documents.lifecycle import Lifecycle
 from ingest.settings import SweepSettings
-from ingest.tables import documents, erasure, idempotency, sweeps
+from ingest.tables import documents, erasure, idempotency, sweeps, usage
 
 logger = logging.getLogger(__name__)
 
@@ -102,13 +102,14 @@ class Sweeper:
         return aborted
 
     async def forget(self) -> None:
-        """Remove idempotency keys and tombstones that have had their time."""
+        """Remove idempotency keys, tombstones and counted uploads that have had their time."""
         now = self._clock.now()
         keys_before = now - timedelta(seconds=self._settings.idempotency_keys_s)
         tombstones_before = now - timedelta(seconds=self._settings.tombstones_s)
         async with self._database.transaction() as tx:
             await idempotency.forget(tx, before=keys_before)
             await erasure.forget(tx, before=tombstones_before)
+            await usage.forget(tx, before=now)
 
     async def _remove_orphans_under(self, prefix: str, until: datetime) -> int:
         lying = [

@@ -227,11 +227,3 @@ class AllowedType(Answer):
 
     content_type: str
     extensions: list[str]
-
-
-class SecurityConfig(Answer):
-    """What a client can check before it sends anything."""
-
-    max_file_bytes: int
-    max_metadata_bytes: int
-    allowed_types: list[AllowedType]

@@ -16,6 +16,7 @@ STATUSES: Final[Mapping[str, int]] = MappingProxyType(
     {
         "MULTIPART_INVALID": 400,
         "UPLOAD_ABANDONED": 400,
+        "ROLE_REQUIRED": 403,
         "DOCUMENT_NOT_FOUND": 404,
         "PAGE_NOT_FOUND": 404,
         "NOT_AVAILABLE": 404,
@@ -33,15 +34,23 @@ STATUSES: Final[Mapping[str, int]] = MappingProxyType(
         "IDEMPOTENCY_KEY_INVALID": 422,
         "IDEMPOTENCY_KEY_REUSED": 422,
         "CURSOR_INVALID": 422,
+        "TOO_MANY_UPLOADS": 429,
         "OVERLOADED": 503,
+        # RFC 4331 gives 507 to quotas: the store has room, the owner has used up theirs.
+        "STORAGE_QUOTA_EXCEEDED": 507,
+        "DOCUMENT_QUOTA_EXCEEDED": 507,
     }
 )
 """The status of every code that ingest refuses with."""
 
-_RETRY_AFTER_S: Final = {"NOT_READY": 1, "OVERLOADED": 5}
-_RETRYABLE: Final = frozenset({"NOT_READY", "OVERLOADED", "UPLOAD_STALLED"})
+QUOTA_REFUSALS: Final = ("TOO_MANY_UPLOADS", "STORAGE_QUOTA_EXCEEDED", "DOCUMENT_QUOTA_EXCEEDED")
+"""How every way in may refuse because of the owner's limits."""
+
+_RETRY_AFTER_S: Final = {"NOT_READY": 1, "OVERLOADED": 5, "TOO_MANY_UPLOADS": 5}
+_RETRYABLE: Final = frozenset({"NOT_READY", "OVERLOADED", "TOO_MANY_UPLOADS", "UPLOAD_STALLED"})
 _SENTENCES: Final = {
     "MULTIPART_INVALID": "The form ends in the middle.",
+    "ROLE_REQUIRED": "This needs the role operator.",
     "DOCUMENT_NOT_FOUND": "There is no such document.",
     "PAGE_NOT_FOUND": "The document has no page 12.",
     "NOT_AVAILABLE": "The text of this document was never made: see its state.",
@@ -59,6 +68,10 @@ _SENTENCES: Final = {
     "IDEMPOTENCY_KEY_INVALID": "The Idempotency-Key must be 1 to 255 printable ASCII characters.",
     "IDEMPOTENCY_KEY_REUSED": "This Idempotency-Key was used with another body before.",
     "CURSOR_INVALID": "The cursor was not made by this list.",
+    "TOO_MANY_UPLOADS": "64 uploads are under way and no more than 64 may be: finish one first.",
+    "STORAGE_QUOTA_EXCEEDED": "The documents would take 1073741825 bytes of the 1073741824 that may"
+    " be used: delete some first.",
+    "DOCUMENT_QUOTA_EXCEEDED": "No more than 10000 documents may be kept: delete some first.",
     "OVERLOADED": "Too many uploads are under way; try again soon.",
     "TOKEN_MISSING": "An access token is needed.",
     "DEPENDENCY_UNAVAILABLE": "The service can not reach its database; try again shortly.",

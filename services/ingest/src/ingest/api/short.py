@@ -6,17 +6,22 @@ from fastapi import APIRouter
 
 from docyard_common.media_types import FORMATS
 from ingest.api.callers import Caller, DocumentId
-from ingest.api.models import AllowedType, SecurityConfig, UploadStatus
+from ingest.api.limit_models import ScanPolicy, SecurityConfig, Tier
+from ingest.api.models import AllowedType, UploadStatus
 from ingest.api.problems import refusals
 from ingest.documents.lifecycle import Lifecycle
+from ingest.limits.admission import Admission
 from ingest.settings import LimitSettings
 
 
 class ShortRoutes:
     """Routes outside of `/api/v1`."""
 
-    def __init__(self, *, lifecycle: Lifecycle, limits: LimitSettings) -> None:
+    def __init__(
+        self, *, lifecycle: Lifecycle, admission: Admission, limits: LimitSettings
+    ) -> None:
         self._lifecycle = lifecycle
+        self._admission = admission
         self._limits = limits
 
     def router(self) -> APIRouter:
@@ -48,12 +53,18 @@ class ShortRoutes:
 
     async def security(self, caller: Caller) -> SecurityConfig:
         """Answer limits and types, so that a client can refuse a file before it sends it."""
-        del caller
+        own, limits = await self._admission.limits(caller.subject), self._limits
         return SecurityConfig(
-            max_file_bytes=self._limits.max_file_bytes,
-            max_metadata_bytes=self._limits.max_metadata_bytes,
+            tier=own.tier,
+            max_file_bytes=own.max_file_bytes,
+            max_files_per_upload=limits.max_files_per_upload,
+            max_batch_bytes=limits.max_batch_bytes
+            or limits.max_files_per_upload * own.max_file_bytes,
+            max_metadata_bytes=limits.max_metadata_bytes,
+            tiers=[Tier(name=name, max_file_bytes=size) for name, size in limits.tiers.items()],
             allowed_types=[
                 AllowedType(content_type=kind.value, extensions=list(known.extensions))
                 for kind, known in FORMATS.items()
             ],
+            scan_policy=ScanPolicy(),
         )

@@ -15,7 +15,7 @@ from docyard_common.observability import metrics
 from ingest.api.bodies import RequestBody
 from ingest.api.links import API, LinkMaker
 from ingest.api.models import UploadAccepted
-from ingest.api.problems import refusals
+from ingest.api.problems import QUOTA_REFUSALS, refusals
 from ingest.errors import IdempotencyKeyInvalidError, RefusedError, UploadAbandonedError
 from ingest.uploads.form import boundary_of
 from ingest.uploads.simple import IncomingUpload, SimpleUpload
@@ -87,6 +87,7 @@ class UploadRoutes:
                 "IDEMPOTENCY_KEY_INVALID",
                 "IDEMPOTENCY_KEY_REUSED",
                 "OVERLOADED",
+                *QUOTA_REFUSALS,
             ),
         )
         return router

@@ -15,6 +15,7 @@ from docyard_common.events.work import StageRequested
 from docyard_common.outbox import Outbox
 from ingest.document import IdempotencyClaim, NewDocument
 from ingest.errors import AcceptanceUncertainError
+from ingest.limits.admission import Admission
 from ingest.tables import document_events, documents, idempotency
 
 logger = logging.getLogger(__name__)
@@ -43,16 +44,18 @@ Acceptance: TypeAlias = Accepted | Repeated
 class Acceptor:
     """Accepts stored files."""
 
-    def __init__(self, *, database: Database, outbox: Outbox) -> None:
+    def __init__(self, *, database: Database, outbox: Outbox, admission: Admission) -> None:
         self._database = database
         self._outbox = outbox
+        self._admission = admission
 
     async def accept(self, new: NewDocument, *, claim: IdempotencyClaim | None) -> Acceptance:
         """Commit the document, its DocumentAccepted and its first StageRequested together.
 
-        Idempotent by the document's id. Raises DependencyUnavailableError when nothing was
-        written for sure, and AcceptanceUncertainError when the connection broke during the commit
-        and stayed away: the bytes must not be removed then.
+        Idempotent by the document's id. Raises StorageQuotaExceededError or
+        DocumentQuotaExceededError with nothing written, DependencyUnavailableError when nothing
+        was written for sure, and AcceptanceUncertainError when the connection broke during the
+        commit and stayed away: the bytes must not be removed then.
         """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
@@ -93,6 +96,7 @@ class Acceptor:
                 self._outbox.record(topics.EVENTS, fact),
                 self._outbox.record(topics.work(work.stage, work.priority), work),
             )
+            await self._admission.confirm(tx, new.owner)
         return Accepted(new.document_id)
 
 

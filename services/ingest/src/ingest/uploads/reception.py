@@ -3,19 +3,18 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from pydantic_core import to_json
 
 from docyard_common.media_types import HEAD_BYTES, MediaType, sniff
-from ingest.errors import FileMissingError, FileTooLargeError
+from ingest.errors import FileMissingError
+from ingest.limits.refusals import too_large
 from ingest.uploads.fields import UploadFields, clean_filename
 from ingest.uploads.form import FileOpened, FormEvent, TextField
 from ingest.uploads.transfer import Sink, StoredFile
 
 OpenSink: TypeAlias = Callable[[MediaType], Sink]
-
-_BYTES_PER_MB: Final = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -99,13 +98,6 @@ class Reception:
         self._head.clear()
         await self._sink.write(head)
         return self._sink
-
-
-def too_large(limit_bytes: int) -> FileTooLargeError:
-    """Return the refusal of a file over *limit_bytes*."""
-    return FileTooLargeError(
-        f"The file is larger than {limit_bytes / _BYTES_PER_MB:g} MiB.", field="file"
-    )
 
 
 def _sorted(value: object) -> object:

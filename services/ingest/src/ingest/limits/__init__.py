@@ -1,0 +1,1 @@
+"""What one owner may upload: the limits that hold, and the one place where every way in asks."""
