@@ -9,6 +9,7 @@ from typing import Any
 from docyard_common.media_types import FORMATS
 
 CORPUS = Path(os.environ.get("DOCYARD_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
+UNSUPPORTED = "failed:unsupported_type"
 TAKEN = {extension for known in FORMATS.values() for extension in known.extensions}
 
 
@@ -23,3 +24,14 @@ def entries() -> list[dict[str, Any]]:
 def normalized(text: str) -> str:
     """Return text as `must_contain` is compared."""
     return unicodedata.normalize("NFKC", text).casefold().replace("\u00ad", "")
+
+
+def accepted(entry: dict[str, Any]) -> list[str]:
+    """Return the outcomes that are right for a document, given the types that Docyard takes.
+
+    The manifest asks only of some types that they be read. Of the others, one that is taken must
+    be read, too, and one that is not must be refused.
+    """
+    if entry["extension"] and entry["extension"] not in TAKEN:
+        return [UNSUPPORTED]
+    return ["completed"] if entry["accept"] == [UNSUPPORTED] else entry["accept"]

@@ -1,6 +1,8 @@
 """A file is taken when its name, its declared type and its bytes agree."""
 
+import io
 import os
+import zipfile
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,15 @@ from docyard_common.media_types import MediaType, sniff
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"
 ZIP = b"PK\x03\x04\x14\x00\x00\x08"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+def zipped(*names: str, content: str = "") -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as container:
+        for name in names:
+            container.writestr(name, content)
+    return data.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -36,6 +47,11 @@ ZIP = b"PK\x03\x04\x14\x00\x00\x08"
         (PNG, "a.png", "application/octet-stream", MediaType.PNG),
         (JPEG, "a.jpeg", "image/jpg", MediaType.JPEG),
         (JPEG, "..\\folder.d\\photo", "", MediaType.JPEG),
+        (ZIP, "a.docx", None, MediaType.DOCX),
+        (OLE, "locked.docx", None, MediaType.DOCX),
+        (zipped("word/document.xml"), "a.docm", "application/zip", MediaType.DOCX),
+        (zipped("[Content_Types].xml", "xl/workbook.xml"), "table", None, MediaType.XLSX),
+        (zipped("[Content_Types].xml", "ppt\\presentation.xml"), "talk", None, MediaType.PPTX),
     ],
 )
 def test_agreeing_name_and_content_are_taken(
@@ -49,8 +65,11 @@ def test_agreeing_name_and_content_are_taken(
     [
         (b"", "a.pdf", None, FailureReason.EMPTY_FILE),
         (b"", "a.exe", None, FailureReason.EMPTY_FILE),
-        (ZIP, "a.docx", None, FailureReason.UNSUPPORTED_TYPE),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.docx", None, FailureReason.UNSUPPORTED_TYPE),
+        (OLE, "a.doc", None, FailureReason.UNSUPPORTED_TYPE),
+        (OLE, "letter", None, FailureReason.UNSUPPORTED_TYPE),
+        (zipped("word/document.xml"), "a.xlsx", None, FailureReason.TYPE_MISMATCH),
+        (zipped("word/document.xml"), "a.docx", "image/png", FailureReason.TYPE_MISMATCH),
+        (PNG, "a.docx", None, FailureReason.TYPE_MISMATCH),
         (b"%PDF-1.7", "a.exe", None, FailureReason.UNSUPPORTED_TYPE),
         (ZIP, "archive", None, FailureReason.UNSUPPORTED_TYPE),
         (b"\x01\x02\x00\x03" * 9, "blob", None, FailureReason.UNSUPPORTED_TYPE),

@@ -23,6 +23,17 @@ class Artifact(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Word(Artifact):
+    """A word and the rectangle it fills, in the units of its page, from the top left corner."""
+
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+    confidence: float | None = None  # 0 to 1; None where the text was written, not recognised
+
+
 class Page(Artifact):
     """One page as it was read; what has no pages (text, HTML, CSV) is cut into some."""
 
@@ -32,6 +43,8 @@ class Page(Artifact):
     height: float | None = None
     rotation: int = 0  # degrees clockwise, as declared by the document
     heading: str | None = None  # of the section the page begins in, where the format has any
+    rows: tuple[tuple[str, ...], ...] | None = None  # of the tables of a spreadsheet, as cells
+    words: tuple[Word, ...] | None = None  # where they stand, when `processing_options` asks for it
 
 
 class PageError(Artifact):

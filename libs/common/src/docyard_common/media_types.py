@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from docyard_common.errors import FailureReason, PermanentError
-from docyard_common.signatures import foreign_signature, looks_like_text
+from docyard_common.signatures import kind_in_zip, looks_like_text, signature
 
 HEAD_BYTES: Final = 8192
 """How many first bytes `sniff` wants: PDF headers and text samples lie within."""
@@ -35,7 +35,6 @@ _MAIL_START: Final = re.compile(
     re.IGNORECASE,
 )
 
-_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OUTLOOK_STREAM: Final = "__substg1.0_".encode("utf-16-le")
 """A name that only Outlook's messages hold; Word and Excel share their signature."""
 
@@ -73,11 +72,14 @@ class MediaType(StrEnum):
     MSG = "application/vnd.ms-outlook"
     PNG = "image/png"
     JPEG = "image/jpeg"
+    DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 
     @property
     def is_text(self) -> bool:
         """Whether the bytes are characters in some encoding, without a signature of their own."""
-        return FORMATS[self].signature is None
+        return FORMATS[self].container is None
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,16 @@ class Format:
 
     extensions: tuple[str, ...]  # lower case, without the dot
     aliases: tuple[str, ...] = ()  # other names that clients declare for it
-    signature: bytes | None = None  # first bytes; None for text
+    container: str | None = None  # what `signature` calls the first bytes; None for text
 
+
+_ZIP_NAMES: Final = ("application/zip", "application/x-zip-compressed", "application/x-zip")
+# An Office document under a password is a compound file with the ZIP file inside.
+_LOCKABLE: Final = frozenset({MediaType.DOCX, MediaType.XLSX, MediaType.PPTX})
 
 FORMATS: Final[Mapping[MediaType, Format]] = MappingProxyType(
     {
-        MediaType.PDF: Format(("pdf",), ("application/x-pdf",), b"%PDF-"),
+        MediaType.PDF: Format(("pdf",), ("application/x-pdf",), "pdf"),
         MediaType.TEXT: Format(("txt", "text", "log"), ()),
         MediaType.MARKDOWN: Format(("md", "markdown"), ()),
         MediaType.HTML: Format(("html", "htm", "xhtml"), ("application/xhtml+xml",)),
@@ -101,10 +107,46 @@ FORMATS: Final[Mapping[MediaType, Format]] = MappingProxyType(
         MediaType.JSON: Format(("json",), ()),
         MediaType.NDJSON: Format(("ndjson", "jsonl"), ("application/jsonl", "application/ndjson")),
         MediaType.EML: Format(("eml",), ("application/eml",)),
-        MediaType.MSG: Format(("msg",), ("application/x-msg", "application/vnd.ms-office"), _OLE),
-        MediaType.PNG: Format(("png",), ("image/x-png", "image/apng"), b"\x89PNG\r\n\x1a\n"),
+        MediaType.MSG: Format(("msg",), ("application/x-msg", "application/vnd.ms-office"), "ole"),
+        MediaType.PNG: Format(("png",), ("image/x-png", "image/apng"), "png"),
         MediaType.JPEG: Format(
-            ("jpg", "jpeg", "jpe", "jfif"), ("image/jpg", "image/pjpeg"), b"\xff\xd8\xff"
+            ("jpg", "jpeg", "jpe", "jfif"), ("image/jpg", "image/pjpeg"), "jpeg"
+        ),
+        # Macros are never run, so that a document with them is read like one without.
+        MediaType.DOCX: Format(
+            ("docx", "docm", "dotx", "dotm"),
+            (
+                "application/vnd.ms-word.document.macroenabled.12",
+                "application/vnd.ms-word.template.macroenabled.12",
+                "application/vnd.openxmlformats-officedocument.wordprocessingml.template",
+                "application/msword",
+                *_ZIP_NAMES,
+            ),
+            "zip",
+        ),
+        MediaType.XLSX: Format(
+            ("xlsx", "xlsm", "xltx", "xltm"),
+            (
+                "application/vnd.ms-excel.sheet.macroenabled.12",
+                "application/vnd.ms-excel.template.macroenabled.12",
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.template",
+                "application/vnd.ms-excel",
+                *_ZIP_NAMES,
+            ),
+            "zip",
+        ),
+        MediaType.PPTX: Format(
+            ("pptx", "pptm", "potx", "potm", "ppsx", "ppsm"),
+            (
+                "application/vnd.ms-powerpoint.presentation.macroenabled.12",
+                "application/vnd.ms-powerpoint.template.macroenabled.12",
+                "application/vnd.ms-powerpoint.slideshow.macroenabled.12",
+                "application/vnd.openxmlformats-officedocument.presentationml.template",
+                "application/vnd.openxmlformats-officedocument.presentationml.slideshow",
+                "application/vnd.ms-powerpoint",
+                *_ZIP_NAMES,
+            ),
+            "zip",
         ),
     }
 )
@@ -144,10 +186,11 @@ def _named(filename: str) -> MediaType | None:
 
 
 def _by_content(head: bytes, declared: str | None) -> MediaType:
-    signed = _by_signature(head)
+    found = signature(head)
+    signed = _signed(head, found)
     if signed is not None:
         return signed
-    if foreign_signature(head) is not None or not looks_like_text(head):
+    if found is not None or not looks_like_text(head):
         raise UnsupportedTypeError("The file has no extension and its content is of no known type.")
     if _HTML_START.match(head):
         return MediaType.HTML
@@ -156,33 +199,40 @@ def _by_content(head: bytes, declared: str | None) -> MediaType:
     return next((kind for kind in MediaType if kind.is_text and kind == declared), MediaType.TEXT)
 
 
+def _signed(head: bytes, found: str | None) -> MediaType | None:
+    """Return the one type that a signature stands for; containers tell more by what they hold."""
+    if found == "zip":
+        inside = kind_in_zip(head)
+        return next((kind for kind in MediaType if kind == inside), None)
+    if found == "ole":
+        return MediaType.MSG if _OUTLOOK_STREAM in head else None
+    return next((k for k, known in FORMATS.items() if found and known.container == found), None)
+
+
 def _matches(head: bytes, kind: MediaType) -> bool:
     """Whether the content can be what the name promises."""
-    signature = FORMATS[kind].signature
-    if kind is MediaType.PDF:
-        return _is_pdf(head)
+    found = signature(head)
     if kind is MediaType.EML:
         # Bodies may be binary; only the header is sure to be text.
-        return foreign_signature(head) is None and _MAIL_HEADER.search(head) is not None
-    if signature is not None:
-        return head.startswith(signature)
-    return _by_signature(head) is None and foreign_signature(head) is None and looks_like_text(head)
+        return found is None and _MAIL_HEADER.search(head) is not None
+    match FORMATS[kind].container:
+        case None:
+            return found is None and looks_like_text(head)
+        case "zip":
+            if found == "ole":
+                return kind in _LOCKABLE
+            return found == "zip" and kind_in_zip(head) in {None, kind.value}
+        case "pdf":
+            return _is_pdf(head)
+        case container:
+            return found == container
 
 
 def _is_pdf(head: bytes) -> bool:
     """Whether a PDF reader would try: real files have junk first, or no header at all."""
     if b"%PDF-" in head[:_PDF_HEADER_WINDOW]:
         return True
-    return foreign_signature(head) is None and _PDF_OBJECT.search(head) is not None
-
-
-def _by_signature(head: bytes) -> MediaType | None:
-    for kind, known in FORMATS.items():
-        if known.signature is None or not head.startswith(known.signature):
-            continue
-        if kind is not MediaType.MSG or _OUTLOOK_STREAM in head:
-            return kind
-    return None
+    return signature(head) is None and _PDF_OBJECT.search(head) is not None
 
 
 def _require_consistent(kind: MediaType, declared: str | None) -> None:

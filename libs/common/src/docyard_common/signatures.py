@@ -1,14 +1,18 @@
-"""First bytes of formats that Docyard does not take, and the test whether bytes are text at all.
+"""First bytes of formats, and the test whether bytes are text at all.
 
 A signature alone is weak evidence where it is short ("BM" opens a bitmap and "BMW to make ..."),
 so short ones are believed only together with the structure that follows.
 """
 
 import codecs
+import re
 import struct
 from typing import Final
 
 _SIGNATURES: Final[tuple[tuple[bytes, str], ...]] = (
+    (b"%PDF-", "pdf"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
     (b"PK\x07\x08", "zip"),
@@ -32,6 +36,14 @@ _SIGNATURES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"wOFF", "woff"),
     (b"wOF2", "woff"),
 )
+_ZIP_MEMBER: Final = re.compile(rb"PK\x03\x04(?=.{26})", re.DOTALL)
+_MIMETYPE: Final = re.compile(rb"[\w.+/-]+")
+_OFFICE: Final = "application/vnd.openxmlformats-officedocument."
+_OFFICE_FOLDERS: Final = (
+    (b"word/", _OFFICE + "wordprocessingml.document"),
+    (b"xl/", _OFFICE + "spreadsheetml.sheet"),
+    (b"ppt/", _OFFICE + "presentationml.presentation"),
+)
 _BITMAP_HEADER_SIZES: Final = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _BOMS: Final = (
     codecs.BOM_UTF8,
@@ -47,8 +59,8 @@ _WIDE_ZERO_SHARE: Final = 0.7
 """Share of zero high bytes that tells UTF-16 without a mark from binary data."""
 
 
-def foreign_signature(head: bytes) -> str | None:
-    """Return the short name of a known format that Docyard does not take; None for all others."""
+def signature(head: bytes) -> str | None:
+    """Return the short name of the format that the first bytes open; None for text and unknowns."""
     for signature, name in _SIGNATURES:
         if head.startswith(signature) and _is_credible(head, name):
             return name
@@ -59,6 +71,25 @@ def foreign_signature(head: bytes) -> str | None:
     if head[:2] == b"BM" and _is_bitmap(head):
         return "bmp"
     return "mp3" if head[:3] == b"ID3" and b"\x00" in head[:16] else None
+
+
+def kind_in_zip(head: bytes) -> str | None:
+    """Return the media type that the first members of a ZIP file give away; None where they do not.
+
+    OpenDocument and EPUB begin with a member `mimetype` that holds it; Office documents are told
+    by the folder of their main part. The whole file may still prove the head wrong.
+    """
+    for found in _ZIP_MEMBER.finditer(head):
+        name_length, extra_length = struct.unpack_from("<HH", head, found.start() + 26)
+        start = found.start() + 30
+        name = head[start : start + name_length].replace(b"\\", b"/").lower()
+        if name == b"mimetype" and found.start() == 0:
+            content = _MIMETYPE.match(head, start + name_length + extra_length)
+            return content.group().decode("ascii") if content else None
+        for folder, kind in _OFFICE_FOLDERS:
+            if name.startswith(folder):
+                return kind
+    return None
 
 
 def looks_like_text(head: bytes) -> bool:

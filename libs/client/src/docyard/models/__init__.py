@@ -17,6 +17,7 @@ from docyard.models.documents import (
     Model,
     Progress,
     SearchResult,
+    Word,
 )
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "Progress",
     "Replay",
     "SearchResult",
+    "Word",
 ]

@@ -83,11 +83,25 @@ class Document(Progress):
     links: dict[str, str] = Field(default_factory=dict)
 
 
+class Word(Model):
+    """A word and the rectangle it fills, in the units of its page, from the top left corner."""
+
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+    confidence: float | None = None  # 0 to 1; None where the text was written, not recognised
+
+
 class DocumentPage(Model):
     """One page of a document's text; readable as soon as it is extracted."""
 
     number: int
     text: str = ""
+    heading: str | None = None
+    rows: list[list[str]] | None = None  # cells, where the page is part of a table
+    words: list[Word] | None = None  # with positions, where they were asked for
 
 
 class DocumentFact(Model):

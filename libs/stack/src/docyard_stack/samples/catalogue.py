@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from docyard_stack.samples import images, letters, outlook, pdfs, refused, texts
+from docyard_stack.samples import images, letters, office, outlook, pdfs, refused, texts
 from docyard_stack.samples.model import Sample
 
 _SMALL: Final[tuple[tuple[str, Callable[[Path, int], Sample]], ...]] = (
@@ -75,6 +75,9 @@ def _completing(folder: Path) -> list[Sample]:
         letters.mail(folder / "letter.eml", seed=119),
         letters.forwarded_mail(folder / "forwarded.eml", seed=120),
         outlook.message(folder / "message.msg", seed=121),
+        office.document(folder / "contract.docx", seed=122),
+        office.workbook(folder / "crates.xlsx", seed=123),
+        office.slides(folder / "briefing.pptx", seed=124),
     ]
 
 
@@ -85,6 +88,9 @@ def _failing(folder: Path) -> list[Sample]:
         pdfs.garbage_pdf(folder / "garbage.pdf"),
         images.pixel_bomb(folder / "pixel-bomb.png"),
         images.truncated_png(folder / "truncated.png"),
+        office.truncated_document(folder / "truncated.docx", seed=203),
+        office.entity_bomb(folder / "entity-bomb.xlsx", seed=204),
+        office.inflating_workbook(folder / "inflating.xlsx", seed=205),
     ]
 
 

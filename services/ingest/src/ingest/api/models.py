@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from docyard_common.artifacts import Entity
+from docyard_common.artifacts import Entity, Word
 from docyard_common.events.stages import STAGE_COUNT, DocumentState, Priority, Stage
 from ingest.document import Document
 
@@ -118,6 +118,8 @@ class PageOut(Answer):
     height: float | None
     rotation: int
     heading: str | None
+    rows: list[list[str]] | None
+    words: list[Word] | None
 
 
 class PageList(Answer):

@@ -21,30 +21,32 @@ class Block:
     text: str
     heading: str | None = None
     starts_page: bool = False
+    row: tuple[str, ...] | None = None  # its cells, where the block is a row of a table
 
 
 @dataclass
 class _PageUnderWay:
     number: int = 1
     parts: list[str] = field(default_factory=list)
+    rows: list[tuple[str, ...]] = field(default_factory=list)
     size: int = 0
     heading: str | None = None  # of the section this page begins in
     section: str | None = None  # of the section that is being read
 
 
-def paginate(blocks: Iterable[Block]) -> Iterator[Page]:
-    """Cut *blocks* into numbered pages; the same blocks give the same pages every time.
+def paginate(blocks: Iterable[Block], *, first: int = 1) -> Iterator[Page]:
+    """Cut *blocks* into pages, numbered from *first*; the same blocks give the same pages.
 
     A page ends after its block passes 3,000 characters, before a heading when it is more than half
     full, and inside a block only when that alone would make it longer than 4,500.
     """
-    page = _PageUnderWay()
+    page = _PageUnderWay(number=first)
     for block in blocks:
         wants_new = block.starts_page or (block.heading and page.size > PAGE_CHARACTERS // 2)
         if wants_new and page.size:
             yield _finish(page)
         yield from _append(page, block)
-    if page.size or page.number == 1:
+    if page.size or page.number == first:
         yield _finish(page)
 
 
@@ -53,19 +55,28 @@ def _append(page: _PageUnderWay, block: Block) -> Iterator[Page]:
         page.section = block.heading
         if not page.size:
             page.heading = block.heading
+    row = block.row
     for piece in _pieces(clean(block.text)):
         if page.size + len(piece) > _MAX_PAGE_CHARACTERS:
             yield _finish(page)
         page.parts.append(piece)
         page.size += len(piece)
+        if row is not None:
+            page.rows.append(tuple(map(clean, row)))
+            row = None
         if page.size >= PAGE_CHARACTERS:
             yield _finish(page)
 
 
 def _finish(page: _PageUnderWay) -> Page:
-    finished = Page(number=page.number, text="".join(page.parts).strip("\n"), heading=page.heading)
+    finished = Page(
+        number=page.number,
+        text="".join(page.parts).strip("\n"),
+        heading=page.heading,
+        rows=tuple(page.rows) or None,
+    )
     page.number += 1
-    page.parts, page.size, page.heading = [], 0, page.section
+    page.parts, page.rows, page.size, page.heading = [], [], 0, page.section
     return finished
 
 

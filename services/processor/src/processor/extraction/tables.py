@@ -53,7 +53,7 @@ def _rows(source: Source, facts: dict[str, Any]) -> Iterator[Block]:
         for row in reader:
             if row:
                 _count(row, facts)
-                yield Block("\t".join(row) + "\n")
+                yield Block("\t".join(row) + "\n", row=tuple(row))
     except csv.Error as error:
         raise UnreadableDocumentError(f"Row {facts['rows'] + 1} is not CSV: {error}.") from error
 

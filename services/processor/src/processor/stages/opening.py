@@ -4,6 +4,7 @@ from pathlib import Path
 
 from docyard_common.media_types import HEAD_BYTES, sniff
 from processor.extraction.document import Source
+from processor.extraction.identity import require_identity
 from processor.stages.task import StageTask
 
 
@@ -13,6 +14,7 @@ def source_of(task: StageTask) -> Source:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     media_type = sniff(head, task.filename, task.content_type)
+    require_identity(path, media_type)
     return Source(path=path, media_type=media_type, limits=task.limits, safer=task.safer)
 
 

@@ -14,11 +14,11 @@ def validate(task: StageTask, report: Report) -> Validated:
     Raises ChecksumMismatchError, and what `sniff` and `Extractor` raise.
     """
     _require_same_bytes(task)
-    with opened(source_of(task)) as document:
+    source = source_of(task)
+    with opened(source) as document:
         pages = document.page_count
-        media_type = source_of(task).media_type
     report.progress(Progress(pages_done=pages or 0, pages_total=pages))
-    return Validated(media_type=media_type, page_count=pages)
+    return Validated(media_type=source.media_type, page_count=pages)
 
 
 def _require_same_bytes(task: StageTask) -> None:

@@ -1,0 +1,165 @@
+"""ZIP containers, read member by member within limits that are checked before anything inflates.
+
+Shared by every format that is a ZIP file inside: office documents, EPUB, archives.
+"""
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from processor.stages.errors import (
+    DecompressionLimitError,
+    EncryptedDocumentError,
+    UnreadableDocumentError,
+)
+
+_MIB: Final = 1024 * 1024
+_END: Final = b"PK\x05\x06"
+_END_RECORD: Final = struct.Struct("<4s4H2LH")
+_END_WINDOW: Final = 65_557  # the record and the longest comment after it
+_ENTRY_BYTES: Final = 46  # the shortest entry of a central directory
+_ENCRYPTED: Final = 0x1
+# Whatever zipfile and zlib say of damaged members.
+_DAMAGED: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    struct.error,
+)
+
+
+@dataclass(frozen=True)
+class ContainerLimits:
+    """How much a container may unfold into."""
+
+    members: int = 20_000
+    """A book of a thousand pages with a picture on each stays far below."""
+    member_bytes: int = 1024 * _MIB
+    """Of one member, inflated: the largest sheet a spreadsheet may have is about half of it."""
+    total_bytes: int = 4096 * _MIB
+    """Of all members, inflated."""
+    ratio: int = 250
+    """Inflated size by stored size; repeated rows of real spreadsheets come to some 100."""
+    ratio_from_bytes: int = 64 * _MIB
+    """Smaller members may be as dense as they like: they hurt nobody."""
+
+
+class Container:
+    """An open ZIP file. Names are compared as office programs do: slashes either way, any case."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self._members = {_plain(info.filename): info for info in reversed(archive.infolist())}
+
+    def __contains__(self, name: str) -> bool:
+        return _plain(name) in self._members
+
+    @property
+    def members(self) -> list[zipfile.ZipInfo]:
+        """What the central directory lists, in its order; folders and doubles included."""
+        return self._archive.infolist()
+
+    def names(self, prefix: str = "") -> list[str]:
+        """Return the names that begin with *prefix*, as written, sorted."""
+        start = _plain(prefix)
+        return sorted(
+            info.filename for name, info in self._members.items() if name.startswith(start)
+        )
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        """Open a member for reading. Raises what `read` raises, inside the block, too."""
+        info = self._members.get(_plain(name))
+        if info is None:
+            raise UnreadableDocumentError(f"The part {name[:200]} is missing.")
+        with reading(name), self._archive.open(info) as member:
+            yield member
+
+    def read(self, name: str, *, most: int = 64 * _MIB) -> bytes:
+        """Return a whole member.
+
+        Raises UnreadableDocumentError where it is missing or damaged, EncryptedDocumentError, or
+        DecompressionLimitError where it is larger than *most* bytes.
+        """
+        with self.open(name) as member:
+            data = member.read(most + 1)
+        if len(data) > most:
+            raise DecompressionLimitError(f"The part {name[:200]} is larger than is read.")
+        return data
+
+    def close(self) -> None:
+        self._archive.close()
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Translate what damaged or locked members raise."""
+    try:
+        yield
+    except RuntimeError as error:
+        # zipfile has no class of its own for a member that wants a password.
+        if "password" in str(error) or "encrypted" in str(error):
+            raise EncryptedDocumentError(f"The part {name[:200]} wants a password.") from error
+        raise
+    except _DAMAGED as error:
+        raise UnreadableDocumentError(
+            f"The part {name[:200]} is damaged: {error}."[:500]
+        ) from error
+
+
+def open_container(path: Path, limits: ContainerLimits = ContainerLimits()) -> Container:
+    """Open a ZIP file whose sizes, as declared, are within *limits*; zipfile reads no more.
+
+    Raises UnreadableDocumentError where it is none, or DecompressionLimitError.
+    """
+    _require_few_entries(path, limits)
+    try:
+        archive = zipfile.ZipFile(path)
+    except _DAMAGED as error:
+        raise UnreadableDocumentError(f"The file is a damaged container: {error}."[:500]) from error
+    try:
+        _require_within(archive.infolist(), limits)
+    except DecompressionLimitError:
+        archive.close()
+        raise
+    return Container(archive)
+
+
+def _plain(name: str) -> str:
+    return name.replace("\\", "/").lstrip("/").casefold()
+
+
+def _require_few_entries(path: Path, limits: ContainerLimits) -> None:
+    """Look at the end record alone: reading millions of entries costs gigabytes."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _END_WINDOW))
+        tail = file.read()
+    start = tail.rfind(_END)
+    if start < 0 or len(tail) - start < _END_RECORD.size:
+        return
+    entries, directory_bytes = _END_RECORD.unpack_from(tail, start)[4:6]
+    claimed = min(directory_bytes, size) // _ENTRY_BYTES
+    if entries > limits.members and claimed > limits.members:
+        raise DecompressionLimitError(f"The container has more than {limits.members} members.")
+
+
+def _require_within(members: list[zipfile.ZipInfo], limits: ContainerLimits) -> None:
+    if len(members) > limits.members:
+        raise DecompressionLimitError(f"The container has more than {limits.members} members.")
+    if sum(info.file_size for info in members) > limits.total_bytes:
+        raise DecompressionLimitError("The container would unfold into more than is read.")
+    for info in members:
+        dense = info.file_size > limits.ratio * max(1, info.compress_size)
+        if info.file_size > limits.member_bytes or (
+            dense and info.file_size > limits.ratio_from_bytes
+        ):
+            raise DecompressionLimitError("A part would unfold into more than is read.")
