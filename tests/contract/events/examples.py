@@ -35,6 +35,9 @@ _OF_A_FILE: Final[dict[str, Any]] = {
 
 EXAMPLES: Final[tuple[Event, ...]] = (
     documents.DocumentAccepted(**_OF_A_DOCUMENT, **_OF_A_FILE, metadata={"case": "A-17"}),
+    documents.ReprocessingAccepted(
+        **_OF_A_DOCUMENT, from_stage=Stage.ANALYZE, requested_by="olga", accepted_at=MOMENT
+    ),
     documents.StageStarted(**_OF_A_RUN),
     documents.StageFinished(
         **_OF_A_RUN, pages_total=24, duration_s=1.25, results={"language": "de"}
@@ -49,7 +52,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         **_OF_A_RUN, pages_done=12, pages_total=24, eta_s=3.5, message="page 12 of 24"
     ),
     documents.DocumentCompleted(
-        **_OF_A_DOCUMENT, completed_at=MOMENT, pages_total=24, with_errors=True
+        **_OF_A_DOCUMENT, completed_at=MOMENT, pages_total=24, with_errors=True, pipeline_version=3
     ),
     documents.DocumentFailed(
         **_OF_A_DOCUMENT,
@@ -69,9 +72,24 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         pages_total=24,
         language="de",
         with_errors=True,
+        inherits_from=2,
     ),
     work.CancelRequested(
-        document_id=DOCUMENT_ID, owner="ada", requested_by="ada", requested_at=MOMENT
+        document_id=DOCUMENT_ID,
+        owner="ada",
+        requested_by="ada",
+        requested_at=MOMENT,
+        generation=2,
+        result_generation=1,
     ),
+    work.ReprocessRequested(
+        document_id=DOCUMENT_ID,
+        owner="ada",
+        from_stage=Stage.EXTRACT,
+        after_generation=2,
+        requested_by="olga",
+        requested_at=MOMENT,
+    ),
+    work.RemovalRequested(document_id=DOCUMENT_ID, below_generation=3, requested_at=MOMENT),
     work.StageResumeRequested(stage=Stage.INDEX, requested_by="olga", requested_at=MOMENT),
 )

@@ -22,6 +22,7 @@ from docyard_common.events.documents import (
 from docyard_common.events.envelope import DocumentEvent
 from docyard_common.events.stages import Stage
 from docyard_common.kafka.received import ReceivedRecord
+from docyard_common.outbox import Outbox
 from ingest.projector import Projector
 
 pytestmark = pytest.mark.integration
@@ -72,7 +73,7 @@ def records(*events: DocumentEvent) -> list[ReceivedRecord]:
 async def projector(ingest: RunningIngest) -> AsyncIterator[Projector]:
     database = Database(ingest.settings.database, schema="ingest", application_name="test")
     await database.open()
-    yield Projector(database=database, clock=SystemClock())
+    yield Projector(database=database, outbox=Outbox(source="ingest"), clock=SystemClock())
     await database.close()
 
 

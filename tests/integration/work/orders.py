@@ -17,19 +17,20 @@ SCHEMA = "processor"
 MIGRATIONS = Path(processor.__file__).parent / "migrations"
 
 
-def order(
+def order(  # noqa: PLR0913 - each a value that a test may be about
     document_id: UUID | None = None,
     *,
     stage: Stage = Stage.VALIDATE,
     lane: Priority = Priority.NORMAL,
     owner: str = "ann",
     bulky: bool = False,
+    generation: int = 1,
     replay_id: UUID | None = None,
 ) -> WorkOrder:
     request = StageRequested(
         document_id=document_id or uuid7(),
         owner=owner,
-        generation=1,
+        generation=generation,
         seq=0,
         stage=stage,
         priority=lane,

@@ -140,6 +140,12 @@ def thumbnail_key(document_id: UUID, generation: int) -> str:
     return f"{stage_prefix(document_id, generation, 'extract')}thumbnail.webp"
 
 
+def generation_of(key: str) -> int | None:
+    """Return the generation an artifact belongs to; None for the original and foreign keys."""
+    parts = key.split("/")
+    return int(parts[2]) if len(parts) > 3 and parts[2].isdigit() else None  # noqa: PLR2004
+
+
 _PAGES = TypeAdapter(tuple[Page, ...])
 
 
@@ -161,6 +167,11 @@ def dump_pages(pages: Sequence[Page]) -> bytes:
 def load_pages(data: bytes) -> tuple[Page, ...]:
     """Read a batch of pages. Raises ValueError where *data* is none."""
     return _PAGES.validate_json(_decompress(data))
+
+
+def rekeyed(data: bytes, *, old_prefix: str, new_prefix: str) -> bytes:
+    """Return a manifest whose keys below *old_prefix* lie below *new_prefix*."""
+    return zstandard.compress(_decompress(data).replace(old_prefix.encode(), new_prefix.encode()))
 
 
 def _decompress(data: bytes) -> bytes:

@@ -33,6 +33,7 @@ CHANNELS: Final[Mapping[str, Channel]] = {
         "Every fact about a document; facts of one document are in order.",
         (
             documents.DocumentAccepted,
+            documents.ReprocessingAccepted,
             documents.StageStarted,
             documents.StageFinished,
             documents.StageRetrying,
@@ -60,7 +61,12 @@ CHANNELS: Final[Mapping[str, Channel]] = {
     "commands": Channel(
         topics.COMMANDS,
         "What people and operators ask of running work.",
-        (work.CancelRequested, work.StageResumeRequested),
+        (
+            work.CancelRequested,
+            work.ReprocessRequested,
+            work.RemovalRequested,
+            work.StageResumeRequested,
+        ),
     ),
     "notifications": Channel(topics.NOTIFICATIONS, "Messages to people, keyed by the person."),
     "storageEvents": Channel(

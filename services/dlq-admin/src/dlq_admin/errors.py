@@ -35,3 +35,7 @@ class EditRefusedError(DocyardError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class StageNotReachedError(DocyardError):
+    """The document failed before the stage that the replay is to begin with."""

@@ -25,11 +25,15 @@ from ingest.api.artifacts import ArtifactRoutes
 from ingest.api.documents import DocumentRoutes
 from ingest.api.limits import LimitRoutes
 from ingest.api.links import LinkMaker
+from ingest.api.reprocessing import ReprocessingRoutes
 from ingest.api.search import SearchRoutes
 from ingest.api.short import ShortRoutes
 from ingest.api.uploads import UploadRoutes
+from ingest.commands import Commands
 from ingest.documents.artifact_reader import ArtifactReader
+from ingest.documents.bulk import BulkOperations
 from ingest.documents.lifecycle import Lifecycle
+from ingest.documents.reprocessing import Reprocessing
 from ingest.documents.searching import Embed, QueryEmbedder, Searcher
 from ingest.limits.admission import Admission
 from ingest.limits.keeper import LimitKeeper
@@ -102,7 +106,17 @@ class _Parts:
         self._lifecycle = Lifecycle(
             database=self._database, store=self._store, outbox=self._outbox, clock=self._clock
         )
-        self._projector = Projector(database=self._database, clock=self._clock)
+        self._reader = ArtifactReader(self._store)
+        self._reprocessing = Reprocessing(
+            database=self._database, outbox=self._outbox, reader=self._reader, clock=self._clock
+        )
+        self._operations = BulkOperations(
+            database=self._database,
+            lifecycle=self._lifecycle,
+            reprocessing=self._reprocessing,
+            clock=self._clock,
+        )
+        self._projector = Projector(database=self._database, outbox=self._outbox, clock=self._clock)
         self._consuming = SteadyConsumer(
             prepare=partial(ensure_topics, settings.kafka), make=self._consumer
         )
@@ -123,6 +137,7 @@ class _Parts:
                 relay=self._relay().run(),
                 projector=self._consuming.run(),
                 sweep=self._sweeper().run(),
+                bulk=self._operations.run(),
             ):
                 yield
         finally:
@@ -141,11 +156,15 @@ class _Parts:
     def routers(self) -> list[APIRouter]:
         settings = self._settings
         links = LinkMaker(settings.public)
-        reader = ArtifactReader(self._store)
         documents = DocumentRoutes(database=self._database, lifecycle=self._lifecycle, links=links)
-        artifacts = ArtifactRoutes(lifecycle=self._lifecycle, reader=reader, store=self._store)
+        artifacts = ArtifactRoutes(
+            lifecycle=self._lifecycle, reader=self._reader, store=self._store
+        )
         return [
             UploadRoutes(simple=self._simple_upload(), links=links).router(),
+            ReprocessingRoutes(
+                reprocessing=self._reprocessing, operations=self._operations, links=links
+            ).router(),
             documents.router(),
             artifacts.router(),
             SearchRoutes(searcher=self._searcher()).router(),
@@ -193,6 +212,11 @@ class _Parts:
             group=f"{SERVICE}.projector",
             apply=self._projector.apply,
             linger_ms=100,
+        )
+        consumer.subscribe(
+            topics.COMMANDS,
+            group=f"{SERVICE}.commands",
+            apply=Commands(self._reprocessing).apply,
         )
         return consumer
 

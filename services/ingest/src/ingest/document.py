@@ -40,6 +40,7 @@ class Document:
     sha256: str
     object_key: str
     priority: Priority
+    options: dict[str, Any]
     metadata: dict[str, Any]
     created_at: datetime
     view: DocumentView
@@ -49,9 +50,14 @@ class Document:
         return self.view.document_id
 
     @property
-    def artifact_generation(self) -> int:
-        """The generation whose artifacts are read; the first one before any has begun."""
+    def generation(self) -> int:
+        """The newest generation that was asked for; the first one before any has begun."""
         return max(self.view.generation, 1)
+
+    @property
+    def artifact_generation(self) -> int:
+        """The generation whose artifacts are read: the newest whole one, else the newest."""
+        return self.view.result_generation or self.generation
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,36 @@ class AlreadyTerminalError(RefusedError):
     code = "ALREADY_TERMINAL"
 
 
+class InWorkError(RefusedError):
+    """The document is being processed: it can be reprocessed once that has ended."""
+
+    code = "DOCUMENT_IN_WORK"
+
+
+class StageNotReachedError(RefusedError):
+    """No earlier processing has left what *from_stage* begins with."""
+
+    code = "STAGE_NOT_REACHED"
+
+
+class ReprocessedTooOftenError(RefusedError):
+    """The document has been processed as often as generations can be counted."""
+
+    code = "REPROCESSED_TOO_OFTEN"
+
+
+class BulkOperationNotFoundError(RefusedError):
+    """No such operation, or somebody else's."""
+
+    code = "BULK_OPERATION_NOT_FOUND"
+
+
+class BulkOperationOverError(RefusedError):
+    """The operation has ended: it can not be paused, resumed or cancelled."""
+
+    code = "BULK_OPERATION_OVER"
+
+
 class RangeInvalidError(RefusedError):
     """The asked range lies beyond the end of the file."""
 

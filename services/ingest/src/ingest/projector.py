@@ -7,11 +7,13 @@ from uuid import UUID
 from docyard_common.clock import Clock
 from docyard_common.database import Database, Transaction
 from docyard_common.errors import UndecodableRecordError
-from docyard_common.events import codec
+from docyard_common.events import codec, topics
 from docyard_common.events.documents import DocumentDeleted, DocumentProgressed
 from docyard_common.events.envelope import DocumentEvent
 from docyard_common.events.progress import DocumentView, advance
+from docyard_common.events.work import RemovalRequested
 from docyard_common.kafka.received import ReceivedRecord
+from docyard_common.outbox import Outbox
 from ingest.tables import document_events, documents, erasure
 
 logger = logging.getLogger(__name__)
@@ -20,8 +22,9 @@ logger = logging.getLogger(__name__)
 class Projector:
     """Writes what others say about documents into ingest's own tables."""
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(self, *, database: Database, outbox: Outbox, clock: Clock) -> None:
         self._database = database
+        self._outbox = outbox
         self._clock = clock
 
     async def apply(self, records: Sequence[ReceivedRecord]) -> None:
@@ -37,9 +40,25 @@ class Projector:
         async with self._database.transaction() as tx:
             held = await documents.hold(tx, sorted({event.document_id for event in events}))
             known = [event for event in events if event.document_id in held]
-            await documents.update(tx, _advanced(held, known))
+            advanced = _advanced(held, known)
+            await documents.update(tx, advanced)
+            await self._remove_replaced(tx, held, advanced)
             await document_events.append(tx, [e for e in known if _is_kept(e)])
             await self._erase(tx, events)
+
+    async def _remove_replaced(
+        self, tx: Transaction, held: dict[UUID, DocumentView], advanced: Iterable[DocumentView]
+    ) -> None:
+        """Ask for the end of older artifacts in the transaction that hides them from readers."""
+        for view in advanced:
+            newest = view.result_generation or 1
+            if newest > 1 and newest != held[view.document_id].result_generation:
+                command = RemovalRequested(
+                    document_id=view.document_id,
+                    below_generation=newest,
+                    requested_at=self._clock.now(),
+                )
+                await self._outbox.publish(tx, topics.COMMANDS, command)
 
     async def _erase(self, tx: Transaction, events: Iterable[DocumentEvent]) -> None:
         for event in events:

@@ -27,6 +27,8 @@ class Cancelling:
             owner=view.owner,
             requested_by=by.subject,
             requested_at=self._clock.now(),
+            generation=max(view.generation, 1),
+            result_generation=view.result_generation,
         )
         async with self._database.transaction() as tx:
             await lock_document(tx, view.document_id)

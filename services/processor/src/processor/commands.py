@@ -12,7 +12,7 @@ from docyard_common.events import codec, sequence, topics
 from docyard_common.events.documents import DocumentCancelled, DocumentDeleted
 from docyard_common.events.envelope import Event
 from docyard_common.events.stages import Stage
-from docyard_common.events.work import CancelRequested, StageResumeRequested
+from docyard_common.events.work import CancelRequested, RemovalRequested, StageResumeRequested
 from docyard_common.kafka.received import ReceivedRecord
 from docyard_common.outbox import Outbox
 from docyard_common.work import stopping
@@ -20,7 +20,12 @@ from processor.holds import Holds
 
 logger = logging.getLogger(__name__)
 
-_OBEYED: Final = frozenset({CancelRequested.type, StageResumeRequested.type, DocumentDeleted.type})
+_OBEYED: Final = frozenset(
+    event.type
+    for event in (CancelRequested, RemovalRequested, StageResumeRequested, DocumentDeleted)
+)
+_READERS_S: Final = 60.0
+"""Who began to read a result just before it was replaced has this long to get to its end."""
 
 
 class Commands:
@@ -37,6 +42,8 @@ class Commands:
             match self._decoded(record):
                 case CancelRequested() as command:
                     await self._cancel(command)
+                case RemovalRequested() as command:
+                    await self._remove_older(command)
                 case StageResumeRequested(stage=stage):
                     await self._resume(stage)
                 case DocumentDeleted() as event:
@@ -61,7 +68,13 @@ class Commands:
         prefix = artifacts.document_prefix(document_id) + "{generation}/"
         async with self._database.transaction() as tx:
             await lock_document(tx, document_id)
-            generation = await stopping.cancel(tx, document_id, artifacts=prefix)
+            generation = await stopping.cancel(
+                tx,
+                document_id,
+                artifacts=prefix,
+                generation=command.generation,
+                has_result=command.result_generation is not None,
+            )
             if generation is None:
                 return
             event = DocumentCancelled(
@@ -72,6 +85,16 @@ class Commands:
                 cancelled_at=datetime.now(UTC),
             )
             await self._outbox.publish(tx, topics.EVENTS, event)
+
+    async def _remove_older(self, command: RemovalRequested) -> None:
+        async with self._database.transaction() as tx:
+            await stopping.remove_older(
+                tx,
+                command.document_id,
+                prefix=artifacts.document_prefix(command.document_id),
+                below=command.below_generation,
+                delay_s=_READERS_S,
+            )
 
     async def _forget(self, event: DocumentDeleted) -> None:
         async with self._database.transaction() as tx:

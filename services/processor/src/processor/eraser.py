@@ -1,8 +1,10 @@
-"""Removes what a cancelled or deleted document left in the object store and the index."""
+"""Removes what documents and generations that are over left in the object store and the index."""
 
 import asyncio
 import logging
+from uuid import UUID
 
+from docyard_common import artifacts
 from docyard_common.database import Database
 from docyard_common.errors import DependencyUnavailableError
 from docyard_common.search.port import SearchIndex
@@ -15,7 +17,7 @@ _SECOND_PASS_S = 120.0
 """A worker that was stopped beyond its lease may still write once when it wakes: look again."""
 
 _NEXT = """
-select document_id, prefix, generation from erasures
+select document_id, prefix, kind, generation from erasures
 where due_at <= now() and not exists (
     select from work
     where work.document_id = erasures.document_id and state = 'running' and lease_until > now()
@@ -24,9 +26,11 @@ order by due_at limit 1 for update skip locked
 """
 _AGAIN = """
 update erasures set passes_left = passes_left - 1, due_at = now() + %s * interval '1 second'
-where document_id = %s and prefix = %s
+where document_id = %s and prefix = %s and kind = %s
 """
-_FINISHED = "delete from erasures where document_id = %s and prefix = %s and passes_left <= 0"
+_FINISHED = """
+delete from erasures where document_id = %s and prefix = %s and kind = %s and passes_left <= 0
+"""
 
 
 class Eraser:
@@ -53,12 +57,28 @@ class Eraser:
             row = await (await tx.execute(_NEXT)).fetchone()
             if row is None:
                 return False
-            if row["generation"] is None:
-                await self._index.remove(row["document_id"])
-            else:
-                await self._index.withdraw(row["document_id"], row["generation"])
-            await self._objects.delete_prefix(row["prefix"])
-            place = (row["document_id"], row["prefix"])
+            await self._erase(**row)
+            place = (row["document_id"], row["prefix"], row["kind"])
             await tx.execute(_AGAIN, (_SECOND_PASS_S, *place))
             await tx.execute(_FINISHED, place)
         return True
+
+    async def _erase(self, document_id: UUID, prefix: str, kind: str, generation: int) -> None:
+        match kind:
+            case "document":
+                await self._index.remove(document_id)
+            case "generation":
+                await self._index.withdraw(document_id, generation)
+            case "older":
+                await self._erase_older(prefix, generation)
+                return
+            case _:
+                pass  # the index holds an earlier generation, which stays
+        await self._objects.delete_prefix(prefix)
+
+    async def _erase_older(self, prefix: str, generation: int) -> None:
+        keys = [stat.key async for stat in self._objects.list(prefix)]
+        for key in keys:
+            found = artifacts.generation_of(key)
+            if found is not None and found < generation:
+                await self._objects.delete(key)

@@ -26,7 +26,7 @@ from docyard_common.events.work import StageRequested
 from docyard_common.outbox import Outbox
 from docyard_common.work import settling
 from docyard_common.work.model import Lease
-from processor.version import VERSION
+from processor.version import PIPELINE_VERSION, VERSION
 
 _PAUSE_S = 1.0
 """How long a row stays away after a server did not answer; the breaker holds the slots longer."""
@@ -133,6 +133,7 @@ class Settlement:
                 completed_at=now,
                 pages_total=known["pages_total"],
                 with_errors=done.with_errors or request.with_errors,
+                pipeline_version=PIPELINE_VERSION,
             )
             return self._outbox.record(topics.EVENTS, completed)
         seq = sequence.position(generation=request.generation, stage=following, fence=0, tick=0)
@@ -141,6 +142,7 @@ class Settlement:
                 **known,
                 "stage": following,
                 "seq": seq,
+                "inherits_from": None,
                 "with_errors": done.with_errors or request.with_errors,
             }
         )

@@ -23,6 +23,7 @@ REGISTRY: Final[dict[str, type[Event]]] = {
     event.type: event
     for event in (
         documents.DocumentAccepted,
+        documents.ReprocessingAccepted,
         documents.StageStarted,
         documents.StageFinished,
         documents.StageRetrying,
@@ -33,6 +34,8 @@ REGISTRY: Final[dict[str, type[Event]]] = {
         documents.DocumentDeleted,
         work.StageRequested,
         work.CancelRequested,
+        work.ReprocessRequested,
+        work.RemovalRequested,
         work.StageResumeRequested,
     )
 }

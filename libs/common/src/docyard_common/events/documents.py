@@ -25,6 +25,16 @@ class DocumentAccepted(DocumentEvent):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
+class ReprocessingAccepted(DocumentEvent):
+    """A further generation will be made; the result of the one before stays until it is whole."""
+
+    type: ClassVar[str] = "docyard.document.reprocessing_accepted.v1"
+
+    from_stage: Stage  # earlier stages' artifacts are taken over
+    requested_by: str
+    accepted_at: datetime
+
+
 class StageEvent(DocumentEvent):
     """A fact about one run of one stage."""
 
@@ -79,6 +89,7 @@ class DocumentCompleted(DocumentEvent):
     completed_at: datetime
     pages_total: int | None = Field(default=None, ge=0)
     with_errors: bool = False
+    pipeline_version: int = Field(default=0, ge=0)  # of the code that made it; 0: not told
 
 
 class DocumentFailed(DocumentEvent):

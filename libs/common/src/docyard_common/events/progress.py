@@ -52,6 +52,8 @@ class DocumentView:
     attempt: int = 1
     error: ViewError | None = None
     completed_at: datetime | None = None  # when it became completed, failed or cancelled
+    result_generation: int | None = None  # the newest that is whole: what readers get
+    pipeline_version: int = 0  # of the code that made that result; 0 while there is none
 
     @property
     def is_terminal(self) -> bool:
@@ -78,7 +80,7 @@ def advance(view: DocumentView | None, event: DocumentEvent) -> DocumentView:
         return view
     at = _happened_at(event)
     if view is None or event.generation > view.generation:
-        view = DocumentView(event.document_id, event.owner, event.generation, event.seq, at)
+        view = _begun(view, event, at)
     return _apply(event, replace(view, seq=event.seq, updated_at=at))
 
 
@@ -99,6 +101,16 @@ def progress_data(view: DocumentView) -> Mapping[str, Any]:
         "error": error
         and {"code": error.code.value, "message": error.message, "retryable": error.retryable},
     }
+
+
+def _begun(view: DocumentView | None, event: DocumentEvent, at: datetime) -> DocumentView:
+    """Return the view of a generation that begins; the result of an earlier one stays."""
+    begun = DocumentView(event.document_id, event.owner, event.generation, event.seq, at)
+    if view is None:
+        return begun
+    return replace(
+        begun, result_generation=view.result_generation, pipeline_version=view.pipeline_version
+    )
 
 
 def _erase(view: DocumentView | None, event: facts.DocumentDeleted) -> DocumentView:
@@ -135,6 +147,12 @@ def _(event: facts.DocumentAccepted, view: DocumentView) -> DocumentView:
 
 
 @_apply.register
+def _(event: facts.ReprocessingAccepted, view: DocumentView) -> DocumentView:
+    del event
+    return replace(view, message="Waiting for a free slot")
+
+
+@_apply.register
 def _(event: facts.StageStarted, view: DocumentView) -> DocumentView:
     return _run(view, event, pages=(None, None), message="")
 
@@ -161,6 +179,9 @@ def _(event: facts.StageRetrying, view: DocumentView) -> DocumentView:
 @_apply.register
 def _(event: facts.DocumentCompleted, view: DocumentView) -> DocumentView:
     total = view.pages_total if event.pages_total is None else event.pages_total
+    view = replace(
+        view, result_generation=event.generation, pipeline_version=event.pipeline_version
+    )
     return _end(
         replace(view, stage=None, progress=100.0, pages_done=total, pages_total=total),
         DocumentState.COMPLETED,

@@ -16,6 +16,9 @@ _GENERATION_BITS: Final = 10
 LAST_TICK: Final = (1 << _TICK_BITS) - 1
 """The tick of what ends a run: nothing of the same run can come after it."""
 
+LAST_GENERATION: Final = (1 << _GENERATION_BITS) - 1
+"""A document can be processed this many times."""
+
 ACCEPTED: Final = 0
 """The position of `accepted`, before any generation has begun."""
 
@@ -29,6 +32,15 @@ def position(*, generation: int, stage: Stage, fence: int, tick: int) -> int:
     Raises ValueError for a generation or fence that does not fit.
     """
     return _pack(generation, stage.position, fence, min(tick, LAST_TICK))
+
+
+def reopened(generation: int) -> int:
+    """Return the `seq` of the moment in which *generation* was asked for, before its first run.
+
+    Raises ValueError for a generation that does not fit. One tick up: what is right above the
+    generation before belongs to a deletion.
+    """
+    return _pack(generation, 0, 0, 1)
 
 
 def terminal(generation: int) -> int:

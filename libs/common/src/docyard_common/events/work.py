@@ -30,6 +30,8 @@ class StageRequested(DocumentEvent):
     pages_total: int | None = None
     language: str | None = None
     with_errors: bool = False  # an earlier stage could not read every page
+    inherits_from: int | None = Field(default=None, ge=1)
+    """The generation whose artifacts of the earlier stages this one begins with; None: its own."""
 
 
 class CancelRequested(Event):
@@ -40,6 +42,42 @@ class CancelRequested(Event):
     document_id: UUID
     owner: str
     requested_by: str
+    requested_at: datetime
+    generation: int = Field(default=1, ge=1)  # the newest that was asked for
+    result_generation: int | None = Field(default=None, ge=1)  # stays visible, and searchable
+
+    @property
+    def key(self) -> str:
+        return str(self.document_id)
+
+
+class ReprocessRequested(Event):
+    """Process a document once more: topic `commands`, obeyed by ingest, which counts generations.
+
+    One that is in work, deleted or beyond *after_generation* is left alone.
+    """
+
+    type: ClassVar[str] = "docyard.document.reprocess_requested.v1"
+
+    document_id: UUID
+    owner: str
+    from_stage: Stage
+    after_generation: int = Field(ge=1)  # the one that failed
+    requested_by: str
+    requested_at: datetime
+
+    @property
+    def key(self) -> str:
+        return str(self.document_id)
+
+
+class RemovalRequested(Event):
+    """A newer generation is visible: remove the artifacts of those below: topic `commands`."""
+
+    type: ClassVar[str] = "docyard.document.removal_requested.v1"
+
+    document_id: UUID
+    below_generation: int = Field(ge=2)
     requested_at: datetime
 
     @property

@@ -6,6 +6,7 @@ from docyard_common.database.locks import lock_documents
 from docyard_common.database.pool import Transaction
 from docyard_common.events.stages import Priority, Stage
 from docyard_common.kafka.received import ReceivedRecord
+from docyard_common.work import stopping
 from docyard_common.work.model import WorkOrder
 from docyard_common.work.schema import CHANNEL
 
@@ -59,6 +60,9 @@ async def take(tx: Transaction, orders: Sequence[WorkOrder]) -> None:
     async with tx.pipeline(), tx.cursor() as cursor:
         # A cancel of the same document holds the same lock: each sees what the other has decided.
         await lock_documents(tx, [order.request.document_id for order in orders])
+        for order in orders:
+            if order.request.generation > 1:
+                await stopping.supersede(tx, order.request.document_id, order.request.generation)
         await cursor.executemany(_INSERT, [_parameters(order) for order in orders])
         for stage in {order.request.stage for order in orders}:
             await tx.execute("select pg_notify(%s, %s)", (CHANNEL, f"work:{stage}"))

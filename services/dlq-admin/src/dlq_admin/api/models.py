@@ -156,6 +156,7 @@ class ReplayView(Answer):
     status: ReplayStatus
     selector: dict[str, Any]
     target: str
+    from_stage: Stage | None  # null: the stage that failed
     matched: int
     moved: int
     skipped: dict[str, int]  # by reason

@@ -138,6 +138,7 @@ def _order(body: ReplayRequest, caller: Principal, key: str | None) -> ReplayOrd
         rate_per_s=body.rate_per_s,
         max_entries=body.max,
         dry_run=body.dry_run,
+        from_stage=body.from_stage,
         request_id=request_id(),
         idempotency_key=key,
     )

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from dlq_admin.api.models import Reason, ReplayFilter, Text
 from dlq_admin.domain.entries import EntryFilter
 from dlq_admin.domain.replays import MAX_ENTRIES, Selection
+from docyard_common.events.stages import Stage
 
 DEFAULT_RATE_PER_S = 20.0
 MAX_RATE_PER_S = 500.0
@@ -35,6 +36,10 @@ class ReplayRequest(BaseModel):
     rate_per_s: float = Field(default=DEFAULT_RATE_PER_S, ge=0.1, le=MAX_RATE_PER_S)
     max: int = Field(default=MAX_ENTRIES, ge=1, le=MAX_ENTRIES)
     reason: Reason | None = None
+    from_stage: Stage | None = Field(
+        default=None,
+        description="Process the documents again from this stage on; null replays the one failed.",
+    )
 
     @model_validator(mode="after")
     def _is_meant(self) -> Self:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from dlq_admin.domain.entries import EntryFilter, EntryState
+from docyard_common.events.stages import Stage
 
 MAX_ENTRIES: Final = 100_000
 """Most entries that one replay takes; the rest is for the next one."""
@@ -57,6 +58,7 @@ class ReplayOrder:
     rate_per_s: float
     max_entries: int = MAX_ENTRIES
     dry_run: bool = False
+    from_stage: Stage | None = None  # None: the stage that failed
     request_id: str | None = None
     idempotency_key: str | None = None
 
@@ -69,6 +71,7 @@ class ReplayOrder:
             "rate_per_s": self.rate_per_s,
             "max": self.max_entries,
             "dry_run": self.dry_run,
+            "from_stage": self.from_stage,
         }
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
@@ -92,3 +95,5 @@ class Lease:
     owner: str
     rate_per_s: float
     until: datetime
+    actor: str = ""  # who ordered the replay
+    from_stage: Stage | None = None

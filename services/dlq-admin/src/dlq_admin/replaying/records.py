@@ -1,16 +1,19 @@
 """Makes the records that go back to work."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from dlq_admin.domain.letters import target_topic
-from dlq_admin.errors import EditRefusedError
+from dlq_admin.errors import EditRefusedError, StageNotReachedError
 from docyard_common.delivery.headers import Replay, original, replayed, text_of
+from docyard_common.errors import UndecodableRecordError
 from docyard_common.events import codec
 from docyard_common.events.codec import Headers, Record
-from docyard_common.events.work import StageRequested
+from docyard_common.events.stages import Stage
+from docyard_common.events.work import ReprocessRequested, StageRequested
 
 
 def headers_of(entry: dict[str, Any]) -> Headers:
@@ -31,6 +34,33 @@ def replay_record(entry: dict[str, Any], replay_id: UUID) -> Record:
         key=entry["key"],
         value=entry["value"],
         headers=replayed(headers_of(entry), replay),
+    )
+
+
+def reprocessing(
+    entry: dict[str, Any], from_stage: Stage, *, by: str, at: datetime
+) -> ReprocessRequested | None:
+    """Return the command that has the document of *entry* processed again from *from_stage*.
+
+    None where that is the stage that failed: then the record itself is replayed. Raises
+    StageNotReachedError for a later stage, UndecodableRecordError where nobody can tell whose
+    document it is.
+    """
+    failed = Stage(entry["stage"])
+    if from_stage is failed:
+        return None
+    if from_stage.position > failed.position:
+        raise StageNotReachedError(f"it failed in {failed}")
+    request = codec.decode(entry["value"], headers_of(entry))
+    if not isinstance(request, StageRequested):
+        raise UndecodableRecordError("the record asks for no stage")
+    return ReprocessRequested(
+        document_id=request.document_id,
+        owner=request.owner,
+        from_stage=from_stage,
+        after_generation=request.generation,
+        requested_by=by,
+        requested_at=at,
     )
 
 

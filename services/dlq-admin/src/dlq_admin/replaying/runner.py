@@ -14,11 +14,13 @@ from psycopg import DataError
 
 from dlq_admin.domain.entries import SKIPPED_BECAUSE, EntryState
 from dlq_admin.domain.replays import Lease
-from dlq_admin.replaying.records import replay_record
+from dlq_admin.errors import StageNotReachedError
+from dlq_admin.replaying.records import replay_record, reprocessing
 from dlq_admin.tables import leases
 from docyard_common.clock import Clock
 from docyard_common.database import Database, Transaction, lock_document
-from docyard_common.errors import DependencyUnavailableError
+from docyard_common.errors import DependencyUnavailableError, UndecodableRecordError
+from docyard_common.events import topics
 from docyard_common.observability import metrics
 from docyard_common.outbox import Outbox
 
@@ -114,13 +116,26 @@ class Runner:
                 entry = await leases.take_entry(tx, lease, entry_id)
                 if entry is None:
                     return position, "skipped", _skipped(await leases.state_of(tx, entry_id))
-                await self._outbox.add(tx, replay_record(entry, lease.replay_id))
-        except (ValueError, DataError) as error:
+                await self._send(tx, lease, entry)
+        except StageNotReachedError:
+            await leases.open_again(tx, lease, entry_id)
+            return position, "skipped", "stage_not_reached"
+        except (ValueError, DataError, UndecodableRecordError) as error:
             # Rolled back to before this entry: one that can not be sent must not stop the others.
             logger.warning("replay.entry_failed", extra={"entry_id": str(entry_id)}, exc_info=True)
             await leases.open_again(tx, lease, entry_id)
             return position, "failed", type(error).__name__
         return position, "moved", None
+
+    async def _send(self, tx: Transaction, lease: Lease, entry: dict[str, Any]) -> None:
+        """Send the record as it came, or have ingest begin its document's next generation."""
+        if lease.from_stage is not None:
+            now = self._clock.now()
+            command = reprocessing(entry, lease.from_stage, by=lease.actor, at=now)
+            if command is not None:
+                await self._outbox.publish(tx, topics.COMMANDS, command)
+                return
+        await self._outbox.add(tx, replay_record(entry, lease.replay_id))
 
     async def _pause(self) -> None:
         if self._credit:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from dlq_admin.domain.replays import Lease
 from docyard_common.database import Transaction
+from docyard_common.events.stages import Stage
 
 _TAKE = """
 with due as (
@@ -18,7 +19,7 @@ with due as (
 update replays r set status = 'running', lease_owner = %(owner)s, lease_until = %(until)s,
     started_at = coalesce(started_at, now())
 from due where r.id = due.id
-returning r.id, r.rate_per_s
+returning r.id, r.rate_per_s, r.actor, r.from_stage
 """
 _HOLD = """
 select 1 from replays where id = %s and status = 'running' and lease_owner = %s for update
@@ -61,7 +62,17 @@ async def take(
     """Lease what is to be moved and nobody else holds, and renew what *owner* holds."""
     cursor = await tx.execute(_TAKE, {"now": now, "owner": owner, "until": until, "limit": limit})
     rows = await cursor.fetchall()
-    return [Lease(row["id"], owner, row["rate_per_s"], until) for row in rows]
+    return [
+        Lease(
+            replay_id=row["id"],
+            owner=owner,
+            rate_per_s=row["rate_per_s"],
+            until=until,
+            actor=row["actor"],
+            from_stage=Stage(row["from_stage"]) if row["from_stage"] else None,
+        )
+        for row in rows
+    ]
 
 
 async def hold(tx: Transaction, lease: Lease) -> bool:

@@ -26,9 +26,9 @@ _READ = "select id, state, fingerprint, stage, reason from entries where id = an
 _CLAIM = "update entries set state = 'replaying', replay_id = %s where id = any(%s)"
 _INSERT = """
 insert into replays (id, status, selector, target, reason, actor, dry_run, rate_per_s, matched,
-    moved, skipped, preview, idempotency_key, request_hash, started_at, finished_at)
+    moved, skipped, preview, from_stage, idempotency_key, request_hash, started_at, finished_at)
 values (%(id)s, %(status)s, %(selector)s, %(target)s, %(reason)s, %(actor)s, %(dry_run)s,
-    %(rate)s, %(matched)s, %(moved)s, %(skipped)s, %(preview)s, %(key)s, %(hash)s,
+    %(rate)s, %(matched)s, %(moved)s, %(skipped)s, %(preview)s, %(from_stage)s, %(key)s, %(hash)s,
     case when %(finished)s then now() end, case when %(finished)s then now() end)
 returning *
 """
@@ -122,6 +122,7 @@ async def add(
         "moved": counts.get("moved", 0),
         "skipped": Jsonb(counts["skipped"]),
         "preview": None if preview is None else Jsonb(preview),
+        "from_stage": order.from_stage,
         "key": order.idempotency_key,
         "hash": order.request_hash if order.idempotency_key else None,
         "finished": status.is_final,

@@ -10,12 +10,12 @@ from docyard_common.events.stages import DocumentState, Priority
 from ingest.tables.documents import DocumentFilter
 
 
-def _aware(at: datetime) -> datetime:
+def aware(at: datetime) -> datetime:
     """Return *at* with a time zone: a time without one is UTC."""
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-_Time = Annotated[datetime, AfterValidator(_aware)]
+_Time = Annotated[datetime, AfterValidator(aware)]
 _Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
 
@@ -30,6 +30,9 @@ class ListQuery(BaseModel):
     created_after: _Time | None = None
     created_before: _Time | None = None
     q: _Text | None = Field(default=None, description="Part of the file name.")
+    pipeline_version_below: int | None = Field(
+        default=None, ge=1, description="Only what an older pipeline has made, or none yet."
+    )
     cursor: Annotated[str, Field(max_length=500)] | None = None
     limit: int = Field(default=50, ge=1, le=200)
 
@@ -41,4 +44,5 @@ class ListQuery(BaseModel):
             created_after=self.created_after,
             created_before=self.created_before,
             text=self.q,
+            pipeline_version_below=self.pipeline_version_below,
         )

@@ -64,6 +64,9 @@ class DocumentOut(Answer):
     attempt: int
     priority: Priority
     seq: int
+    generation: int  # of the processing that is shown; a reprocessing adds one
+    result_generation: int | None  # of the text, pages and chunks that are served
+    pipeline_version: int  # of the code that made them; 0 while there are none
     error: DocumentError | None
     created_at: datetime
     updated_at: datetime
@@ -92,6 +95,9 @@ class DocumentOut(Answer):
             attempt=view.attempt,
             priority=document.priority,
             seq=view.seq,
+            generation=document.generation,
+            result_generation=view.result_generation,
+            pipeline_version=view.pipeline_version,
             error=error
             and DocumentError(code=error.code, message=error.message, retryable=error.retryable),
             created_at=document.created_at,

@@ -37,7 +37,7 @@ class Lifecycle:
     async def find(self, document_id: UUID, *, owner: str) -> Document:
         """Return the document of *owner*. Raises DocumentNotFoundError."""
         async with self._database.transaction() as tx:
-            return await _found(tx, document_id, owner)
+            return await found(tx, document_id, owner)
 
     async def cancel(self, document_id: UUID, *, owner: str) -> Document:
         """Ask for the end of all work on the document; the fact follows when it has ended.
@@ -47,7 +47,7 @@ class Lifecycle:
         """
         async with self._database.transaction() as tx:
             await lock_document(tx, document_id)
-            document = await _found(tx, document_id, owner)
+            document = await found(tx, document_id, owner)
             if document.view.state is DocumentState.CANCELLED:
                 return document
             if document.view.state.is_terminal:
@@ -57,6 +57,8 @@ class Lifecycle:
                 owner=owner,
                 requested_by=owner,
                 requested_at=self._clock.now(),
+                generation=document.generation,
+                result_generation=document.view.result_generation,
             )
             await self._outbox.publish(tx, topics.COMMANDS, command)
         return document
@@ -71,10 +73,10 @@ class Lifecycle:
             await lock_document(tx, document_id)
             if await erasure.was_erased(tx, document_id, owner=owner):
                 return
-            document = await _found(tx, document_id, owner)
+            document = await found(tx, document_id, owner)
             now = self._clock.now()
             await erasure.mark(tx, document_id, at=now)
-            generation = document.artifact_generation
+            generation = document.generation
             fact = DocumentDeleted(
                 document_id=document_id,
                 owner=owner,
@@ -98,7 +100,8 @@ class Lifecycle:
             await erasure.erase(tx, document_id, at=self._clock.now())
 
 
-async def _found(tx: Transaction, document_id: UUID, owner: str) -> Document:
+async def found(tx: Transaction, document_id: UUID, owner: str) -> Document:
+    """Return the document of *owner*. Raises DocumentNotFoundError."""
     document = await documents.find(tx, document_id, owner=owner)
     if document is None:
         raise DocumentNotFoundError(_NOT_FOUND)

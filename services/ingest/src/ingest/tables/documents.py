@@ -16,9 +16,10 @@ from ingest.document import Document, NewDocument
 
 _INSERT: Final = """
 insert into documents (document_id, owner, filename, content_type, size_bytes, sha256, object_key,
-    priority, metadata, message, created_at, updated_at)
+    priority, options, metadata, message, created_at, updated_at)
 values (%(document_id)s, %(owner)s, %(filename)s, %(content_type)s, %(size_bytes)s, %(sha256)s,
-    %(object_key)s, %(priority)s, %(metadata)s, %(message)s, %(created_at)s, %(created_at)s)
+    %(object_key)s, %(priority)s, %(options)s, %(metadata)s, %(message)s,
+    %(created_at)s, %(created_at)s)
 on conflict do nothing
 """
 _FIND: Final = """
@@ -33,21 +34,32 @@ update documents set generation = %(generation)s, seq = %(seq)s, updated_at = %(
     state = %(state)s, stage = %(stage)s, progress = %(progress)s, pages_done = %(pages_done)s,
     pages_total = %(pages_total)s, message = %(message)s, eta_s = %(eta_s)s,
     attempt = %(attempt)s, error_code = %(error_code)s, error_message = %(error_message)s,
-    error_retryable = %(error_retryable)s, completed_at = %(completed_at)s
+    error_retryable = %(error_retryable)s, completed_at = %(completed_at)s,
+    result_generation = %(result_generation)s, pipeline_version = %(pipeline_version)s
 where document_id = %(document_id)s
 """
-_PAGE: Final = """
-select * from documents
-where owner = %(owner)s and deleted_at is null
-    and (%(before)s::uuid is null or document_id < %(before)s)
+_NARROWED: Final = """
+    deleted_at is null
     and (%(states)s::text[] is null or state = any(%(states)s))
     and (%(content_types)s::text[] is null or content_type = any(%(content_types)s))
     and (%(priorities)s::text[] is null or priority = any(%(priorities)s))
     and (%(created_after)s::timestamptz is null or created_at >= %(created_after)s)
     and (%(created_before)s::timestamptz is null or created_at < %(created_before)s)
     and (%(text)s::text is null or filename ilike %(text)s)
-order by document_id desc limit %(limit)s
+    and (%(document_ids)s::uuid[] is null or document_id = any(%(document_ids)s))
+    and (%(pipeline_version_below)s::int is null or pipeline_version < %(pipeline_version_below)s)
 """
+_PAGE: Final = f"""
+select * from documents
+where owner = %(owner)s and (%(before)s::uuid is null or document_id < %(before)s) and {_NARROWED}
+order by document_id desc limit %(limit)s
+"""  # noqa: S608 - joined from constants
+SELECTED: Final = f"""
+select document_id, owner, greatest(generation, 1) as generation, state from documents
+where (%(owner)s::text is null or owner = %(owner)s) and {_NARROWED}
+order by document_id limit %(limit)s
+"""  # noqa: S608 - joined from constants
+"""What a bulk operation is about, the oldest first; *owner* null selects everybody's."""
 _STATS: Final = """
 select state, content_type, count(*) as documents, sum(size_bytes)::bigint as size_bytes
 from documents where owner = %s and deleted_at is null group by state, content_type
@@ -64,6 +76,21 @@ class DocumentFilter:
     created_after: datetime | None = None  # inclusive
     created_before: datetime | None = None  # exclusive
     text: str | None = None  # part of the file name, any case
+    document_ids: Sequence[UUID] | None = None
+    pipeline_version_below: int | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what the statements of this filter are given."""
+        return {
+            "states": _listed(self.states),
+            "content_types": _listed(self.content_types),
+            "priorities": _listed(self.priorities),
+            "created_after": self.created_after,
+            "created_before": self.created_before,
+            "text": None if self.text is None else f"%{_escaped(self.text)}%",
+            "document_ids": list(self.document_ids) if self.document_ids else None,
+            "pipeline_version_below": self.pipeline_version_below,
+        }
 
 
 @dataclass(frozen=True)
@@ -89,6 +116,7 @@ async def insert(tx: Transaction, new: NewDocument, *, message: str) -> bool:
             "sha256": new.sha256,
             "object_key": new.object_key,
             "priority": new.priority,
+            "options": Jsonb(new.options),
             "metadata": Jsonb(new.metadata),
             "message": message,
             "created_at": new.accepted_at,
@@ -120,17 +148,7 @@ async def page(
     tx: Transaction, narrowed: DocumentFilter, *, owner: str, before: UUID | None, limit: int
 ) -> list[Document]:
     """Return up to *limit* documents of *owner*, newest first, older than *before*."""
-    parameters = {
-        "owner": owner,
-        "before": before,
-        "limit": limit,
-        "states": _listed(narrowed.states),
-        "content_types": _listed(narrowed.content_types),
-        "priorities": _listed(narrowed.priorities),
-        "created_after": narrowed.created_after,
-        "created_before": narrowed.created_before,
-        "text": None if narrowed.text is None else f"%{_escaped(narrowed.text)}%",
-    }
+    parameters = {"owner": owner, "before": before, "limit": limit, **narrowed.parameters()}
     cursor = await tx.execute(_PAGE, parameters)
     return [_document(row) for row in await cursor.fetchall()]
 
@@ -179,6 +197,7 @@ def _document(row: dict[str, Any]) -> Document:
         sha256=row["sha256"],
         object_key=row["object_key"],
         priority=Priority(row["priority"]),
+        options=row["options"],
         metadata=row["metadata"],
         created_at=row["created_at"],
         view=_view(row),
@@ -202,6 +221,8 @@ def _view(row: dict[str, Any]) -> DocumentView:
         attempt=row["attempt"],
         error=_error(row),
         completed_at=row["completed_at"],
+        result_generation=row["result_generation"],
+        pipeline_version=row["pipeline_version"],
     )
 
 
@@ -230,4 +251,6 @@ def _columns(view: DocumentView) -> dict[str, Any]:
         "error_message": error and error.message,
         "error_retryable": error and error.retryable,
         "completed_at": view.completed_at,
+        "result_generation": view.result_generation,
+        "pipeline_version": view.pipeline_version,
     }

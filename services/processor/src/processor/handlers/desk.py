@@ -9,6 +9,7 @@ from docyard_common import artifacts
 from docyard_common.events.work import StageRequested
 from docyard_common.storage.port import ObjectStore
 from docyard_common.work.model import Lease
+from processor.handlers.inheritance import inherit
 from processor.progress import ProgressReporter
 from processor.sandbox.folders import remove_folder
 from processor.sandbox.sandbox import OnPages, Sandbox
@@ -84,6 +85,8 @@ class Desk:
     async def pages(self, run: Run) -> tuple[artifacts.ExtractManifest, tuple[Path, ...]]:
         """Fetch what extract left: its manifest, and the page batches as files in page order."""
         key = run.lease.key
+        if run.request.inherits_from is not None:
+            await inherit(self.objects, key, run.request.inherits_from)
         data = await self.objects.get(
             artifacts.manifest_key(key.document_id, key.generation, "extract")
         )
