@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,7 @@ from docyard_common.http import authenticate_with, background, create_app
 from docyard_common.ids import uuid7
 from docyard_common.kafka.admin import ensure_topics
 from docyard_common.kafka.consumer import BatchConsumer
+from docyard_common.kafka.steady import SteadyConsumer
 from docyard_common.observability.health import Health
 from docyard_common.outbox import Outbox, Relay
 
@@ -46,12 +48,14 @@ def build(settings: DlqAdminSettings) -> FastAPI:
     Raises ValueError for settings that can not work, as a secret that is too short.
     """
     database = Database(settings.database, schema=SCHEMA, application_name=SERVICE)
-    consumer = _consumer(settings, database)
+    consuming = SteadyConsumer(
+        prepare=partial(ensure_topics, settings.kafka), make=partial(_consumer, settings, database)
+    )
     health = Health(SERVICE)
     health.add("database", database.ping)
-    health.watch("consumer", consumer.is_alive)
+    health.add("kafka", consuming.check, critical=False)  # what is indexed can be read without it
     services = assemble(database, health)
-    lifespan = _lifespan(settings, database, consumer, services.runner)
+    lifespan = _lifespan(settings, database, consuming, services.runner)
     return application(settings, services, lifespan)
 
 
@@ -108,7 +112,7 @@ def _retention(letters: list[str]) -> timedelta:
 
 
 def _lifespan(
-    settings: DlqAdminSettings, database: Database, consumer: BatchConsumer, runner: Runner
+    settings: DlqAdminSettings, database: Database, consuming: SteadyConsumer, runner: Runner
 ) -> Lifespan[FastAPI]:
     relay = Relay(
         database=settings.database, schema=SCHEMA, kafka=settings.kafka, client_id=SERVICE
@@ -123,14 +127,17 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await migrate(settings.database, schema=SCHEMA, locations=MIGRATIONS)
-        await ensure_topics(settings.kafka)
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(database.close)
-            await database.open()
-            tasks = background(app, relay=relay.run(), replays=runner.run(), sweep=sweep.run())
-            await stack.enter_async_context(tasks)
-            stack.push_async_callback(consumer.stop)
-            await consumer.start()
-            yield
+        await database.open()
+        try:
+            async with background(
+                app,
+                indexing=consuming.run(),
+                relay=relay.run(),
+                replays=runner.run(),
+                sweep=sweep.run(),
+            ):
+                yield
+        finally:
+            await database.close()
 
     return lifespan

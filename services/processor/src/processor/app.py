@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from docyard_common.http.lifecycle import background
 from docyard_common.kafka.admin import ensure_topics
 from docyard_common.kafka.consumer import BatchConsumer
 from docyard_common.kafka.producer import ProgressPublisher
+from docyard_common.kafka.steady import SteadyConsumer
 from docyard_common.observability.health import Health
 from docyard_common.outbox import Outbox, Relay
 from docyard_common.search import PostgresSearchIndex, migrate_search
@@ -73,18 +75,18 @@ async def _start(
     """Start everything in the order in which it is needed; *stack* ends it in reverse."""
     await migrate_search(settings.database)
     await migrate(settings.database, schema=SCHEMA, locations=_MIGRATIONS)
-    await ensure_topics(settings.kafka)
     parts = Parts(settings)
     await parts.open(stack)
-    consumer = _consumer(settings, parts)
+    consuming = SteadyConsumer(
+        prepare=partial(ensure_topics, settings.kafka), make=partial(_consumer, settings, parts)
+    )
     health.add("database", parts.database.ping)
     health.add("object_store", parts.objects.ensure_bucket)
-    health.add("kafka", consumer.check)
+    health.add("kafka", consuming.check)
     await stack.enter_async_context(background(app, **parts.tasks()))
     for slots in parts.slots.values():
         stack.push_async_callback(slots.stop)
-    await consumer.start()
-    stack.push_async_callback(consumer.stop)
+    await stack.enter_async_context(background(app, intake=consuming.run()))
 
 
 class Parts:
@@ -115,8 +117,6 @@ class Parts:
         await self.nursery.start()
         stack.push_async_callback(self.nursery.close)
         stack.push_async_callback(self.sandboxes.close)
-        await self.progress.start()
-        stack.push_async_callback(self.progress.stop)
         runner = self._runner()
         worker = f"{socket.gethostname()}:{os.getpid()}"
         for stage in self.settings.processor.stages:
@@ -148,6 +148,7 @@ class Parts:
         housekeeping = Housekeeping(settings.processor.stages, database=self.database)
         return {
             "relay": relay.run(),
+            "progress": self.progress.run(),
             "listener": listener.run(),
             "heartbeat": self.heartbeat.run(),
             "eraser": eraser.run(),

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from docyard_common.errors import DependencyUnavailableError
+from docyard_common.kafka.header_names import accept_any_header_name
 from docyard_common.kafka.received import ReceivedRecord, received
 from docyard_common.settings import KafkaSettings
 
@@ -51,6 +52,7 @@ class BroadcastReader:
         broker no longer has what comes next (retention, a recreated topic): reading goes on at the
         first record there is.
         """
+        accept_any_header_name()
         self._settings = settings
         self._topics = tuple(f"{settings.topic_prefix}.{topic}" for topic in topics)
         self._client_id = client_id

@@ -23,6 +23,7 @@ from faststream.kafka.annotations import KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
 
 from docyard_common.errors import DependencyUnavailableError, RetryableError
+from docyard_common.kafka.header_names import accept_any_header_name
 from docyard_common.kafka.received import ReceivedRecord, received
 from docyard_common.observability import metrics
 from docyard_common.settings import KafkaSettings
@@ -75,6 +76,7 @@ class BatchConsumer:
     """The subscribers of one process, started and stopped together."""
 
     def __init__(self, settings: KafkaSettings, *, client_id: str) -> None:
+        accept_any_header_name()
         self._settings = settings
         self._broker = KafkaBroker(
             settings.servers,
@@ -162,11 +164,6 @@ class BatchConsumer:
             subscription.busy or _heard_lately(subscriber.consumer)
             for subscription, subscriber in self._subscribers
         )
-
-    async def check(self) -> None:
-        """Raise DependencyUnavailableError unless every subscriber is alive: for readiness."""
-        if not self.is_alive():
-            raise DependencyUnavailableError("kafka", "no broker has been heard of lately")
 
     async def _handle(self, subscription: _Subscription, batch: Sequence[ReceivedRecord]) -> None:
         subscription.busy = True

@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 """Above the largest record that any topic takes: the topic's own limit is the one that counts."""
 
+_PAUSE_S = 2.0
+
 
 def reliable_producer(settings: KafkaSettings, *, client_id: str) -> AIOKafkaProducer:
     """Return an idempotent producer with acks=all; records of a partition keep their order."""
@@ -38,21 +40,39 @@ class ProgressPublisher:
         self._source = source
         self._producer: AIOKafkaProducer | None = None
 
+    async def run(self) -> None:
+        """Be connected until cancelled; brokers that are away at the start are asked again."""
+        while True:
+            try:
+                await self.start()
+                await asyncio.Event().wait()  # the producer finds lost brokers again by itself
+            except (KafkaError, OSError) as error:
+                logger.warning("progress.waiting", extra={"error": str(error)})
+            finally:
+                await self.stop()
+            await asyncio.sleep(_PAUSE_S)
+
     async def start(self) -> None:
         """Connect; raises KafkaError when no broker answers."""
-        self._producer = AIOKafkaProducer(
+        producer = AIOKafkaProducer(
             bootstrap_servers=self._settings.servers,
             client_id=f"{self._source}-progress",
             acks=1,
             request_timeout_ms=5_000,
             metadata_max_age_ms=10_000,
         )
-        await self._producer.start()
+        try:
+            await producer.start()
+        except BaseException:
+            await _end(producer)
+            raise
+        self._producer = producer
 
     async def stop(self) -> None:
-        if self._producer is not None:
-            with contextlib.suppress(KafkaError):
-                await self._producer.stop()
+        """Send what is buffered and leave; ticks are dropped from here on."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _end(producer)
 
     async def publish(self, topic: str, event: Event) -> None:
         """Hand *event* to the producer's buffer; failures are counted by nobody and harm nobody."""
@@ -66,6 +86,11 @@ class ProgressPublisher:
                     name, record.value, record.key, headers=list(record.headers)
                 )
             sent.add_done_callback(_forget)
+
+
+async def _end(producer: AIOKafkaProducer) -> None:
+    with contextlib.suppress(KafkaError):
+        await producer.stop()
 
 
 def _forget(sent: asyncio.Future[object]) -> None:
