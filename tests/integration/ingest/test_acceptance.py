@@ -72,7 +72,7 @@ async def test_accepting_twice_is_accepting_once(
     first = await acceptor(database).accept(new, claim=None)
     second = await acceptor(database).accept(new, claim=None)
 
-    assert first == second == Accepted(new.document_id)
+    assert first == second == Accepted(new.document_id, new.object_key)
     assert len(await ingest.outbox()) == 2
 
 
@@ -83,7 +83,9 @@ async def test_a_connection_that_breaks_at_the_commit_accepts_exactly_once(
     new = new_document()
     database.breaks, database.took_effect = 1, took_effect
 
-    assert await acceptor(database).accept(new, claim=None) == Accepted(new.document_id)
+    assert await acceptor(database).accept(new, claim=None) == Accepted(
+        new.document_id, new.object_key
+    )
 
     assert len(await ingest.rows("select * from documents")) == 1
     assert len(await ingest.outbox()) == 2

@@ -75,7 +75,7 @@ async def test_parallel_uploads_fill_a_quota_exactly(
 ) -> None:
     await set_limits(ingest, **overrides)
 
-    answers = await asyncio.gather(*(ingest.upload(b"x" * 10_000) for _ in range(20)))
+    answers = await asyncio.gather(*(ingest.upload(bytes([65 + n]) * 10_000) for n in range(20)))
 
     accepted = [answer for answer in answers if answer.status_code == 202]
     refused = [answer.json() for answer in answers if answer.status_code != 202]

@@ -1,7 +1,8 @@
 """What the stages leave in the object store: keys, shapes and compression, for writers and readers.
 
-Everything of a document lies under `documents/<id>/`, so erasing is one prefix. A manifest is
-written last: where it lies, the artifacts of its stage are whole.
+What stages make of a document lies under `documents/<id>/`, so erasing it is one prefix. The bytes
+that came in lie apart: documents of equal content share them. A manifest is written last: where it
+lies, the artifacts of its stage are whole.
 """
 
 from collections.abc import Sequence
@@ -102,13 +103,18 @@ class Analysis(Artifact):
     entities: tuple[Entity, ...] = ()
 
 
+ORIGINALS = "originals/"
+"""Prefix of the bytes that came in through a service."""
+
+
 def document_prefix(document_id: UUID) -> str:
-    """Prefix of everything that is kept of a document."""
+    """Prefix of everything that stages have made of a document."""
     return f"documents/{document_id}/"
 
 
 def original_key(document_id: UUID) -> str:
-    return f"{document_prefix(document_id)}original"
+    """Key of the bytes that came with this document; `object_key` says which it lives on."""
+    return f"{ORIGINALS}{document_id}"
 
 
 def stage_prefix(document_id: UUID, generation: int, stage: str) -> str:

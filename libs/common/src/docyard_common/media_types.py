@@ -177,6 +177,16 @@ def sniff(head: bytes, filename: str, declared: str | None) -> MediaType:
     return kind
 
 
+def foresee(filename: str, declared: str | None) -> None:
+    """Refuse what name and declared type alone rule out, before there are any bytes.
+
+    Raises UnsupportedTypeError or TypeMismatchError. What passes may still be refused by `sniff`.
+    """
+    named = _named(filename)
+    if named is not None:
+        _require_consistent(named, declared)
+
+
 def _named(filename: str) -> MediaType | None:
     """Return the type the name promises; None where it promises nothing."""
     suffix = extension(filename)

@@ -22,6 +22,7 @@ from docyard_common.search import PostgresSearchIndex
 from docyard_common.storage import MinioObjectStore
 from ingest.api import problems
 from ingest.api.artifacts import ArtifactRoutes
+from ingest.api.chunked import RAW_PARTS, ChunkedRoutes
 from ingest.api.documents import DocumentRoutes
 from ingest.api.limits import LimitRoutes
 from ingest.api.links import LinkMaker
@@ -42,7 +43,11 @@ from ingest.projector import Projector
 from ingest.settings import IngestSettings
 from ingest.sweep import Sweeper
 from ingest.uploads.acceptance import Acceptor
+from ingest.uploads.completion import Completer
+from ingest.uploads.desk import UploadDesk
 from ingest.uploads.intake import FileIntake
+from ingest.uploads.parts import PartReceiver
+from ingest.uploads.sessions import UploadSessions
 from ingest.uploads.simple import SimpleUpload
 from ingest.uploads.slots import UploadSlots
 from ingest.uploads.transfer import TransferLimits
@@ -69,6 +74,7 @@ def build(settings: IngestSettings) -> FastAPI:
         settings=settings.http,
         health=parts.health(),
         lifespan=parts.lifespan,
+        streamed_paths=(RAW_PARTS,),
     )
     authenticate_with(app, TokenVerifier(settings.auth))
     problems.install(app)
@@ -116,6 +122,16 @@ class _Parts:
             reprocessing=self._reprocessing,
             clock=self._clock,
         )
+        self._desk = UploadDesk(
+            database=self._database,
+            store=self._store,
+            clock=self._clock,
+            admission=self._admission,
+            limits=settings.limits,
+            settings=settings.uploads,
+            slots=self._slots,
+        )
+        self._sessions = UploadSessions(self._desk)
         self._projector = Projector(database=self._database, outbox=self._outbox, clock=self._clock)
         self._consuming = SteadyConsumer(
             prepare=partial(ensure_topics, settings.kafka), make=self._consumer
@@ -165,6 +181,7 @@ class _Parts:
             ReprocessingRoutes(
                 reprocessing=self._reprocessing, operations=self._operations, links=links
             ).router(),
+            self._chunked(links).router(),
             documents.router(),
             artifacts.router(),
             SearchRoutes(searcher=self._searcher()).router(),
@@ -184,6 +201,18 @@ class _Parts:
             limits=self._settings.limits,
             uploads=self._settings.uploads,
         )
+
+    def _chunked(self, links: LinkMaker) -> ChunkedRoutes:
+        return ChunkedRoutes(
+            desk=self._desk,
+            sessions=self._sessions,
+            parts=PartReceiver(desk=self._desk, sessions=self._sessions),
+            completer=self._completer(),
+            links=links,
+        )
+
+    def _completer(self) -> Completer:
+        return Completer(desk=self._desk, sessions=self._sessions, acceptor=self._acceptor)
 
     def _file_intake(self) -> FileIntake:
         uploads = self._settings.uploads

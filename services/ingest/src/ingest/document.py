@@ -24,10 +24,11 @@ class NewDocument:
     options: dict[str, Any]
     metadata: dict[str, Any]
     accepted_at: datetime
+    stored_under: str | None = None  # None: under the document's own key
 
     @property
     def object_key(self) -> str:
-        return original_key(self.document_id)
+        return self.stored_under or original_key(self.document_id)
 
 
 @dataclass(frozen=True)

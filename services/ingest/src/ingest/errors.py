@@ -1,6 +1,8 @@
 """Why ingest says no: each error has the stable `code` that clients see; `api` adds the status."""
 
+from collections.abc import Sequence
 from typing import ClassVar
+from uuid import UUID
 
 from docyard_common.errors import DependencyUnavailableError, DocyardError
 
@@ -168,6 +170,120 @@ class CursorInvalidError(RefusedError):
     """The cursor was not made by this list."""
 
     code = "CURSOR_INVALID"
+
+
+class UploadNotFoundError(RefusedError):
+    """No such upload, or somebody else's."""
+
+    code = "UPLOAD_NOT_FOUND"
+
+
+class UploadExpiredError(RefusedError):
+    """The upload was not finished in time; its parts are gone."""
+
+    code = "UPLOAD_EXPIRED"
+
+
+class UploadEndedError(RefusedError):
+    """The upload was cancelled or refused: nothing can be added to it."""
+
+    code = "UPLOAD_ENDED"
+
+
+class UploadCompletedError(RefusedError):
+    """The upload has become a document: nothing can be added, and it can not be cancelled."""
+
+    code = "UPLOAD_COMPLETED"
+
+    def __init__(self, detail: str, *, document_id: UUID) -> None:
+        super().__init__(detail)
+        self.document_id = document_id
+
+
+class UploadBusyError(RefusedError):
+    """Another request is completing this upload, or writing to it."""
+
+    code = "UPLOAD_BUSY"
+
+
+class PartsMissingError(RefusedError):
+    """The upload can not be completed yet: these parts have not come."""
+
+    code = "PARTS_MISSING"
+
+    def __init__(self, detail: str, *, missing: Sequence[int]) -> None:
+        super().__init__(detail)
+        self.missing = missing
+
+
+class PartNumberInvalidError(RefusedError):
+    """The upload has no part of that number."""
+
+    code = "PART_NUMBER_INVALID"
+
+
+class PartSizeInvalidError(RefusedError):
+    """The part has fewer bytes than a part of its number must have."""
+
+    code = "PART_SIZE_INVALID"
+
+
+class PartTooLargeError(RefusedError):
+    """The part has more bytes than a part of its number may have."""
+
+    code = "PART_TOO_LARGE"
+
+
+class PartConflictError(RefusedError):
+    """A part of this number came before with other bytes."""
+
+    code = "PART_CONFLICT"
+
+
+class TotalPartsMismatchError(RefusedError):
+    """The client counts another number of parts than was agreed on."""
+
+    code = "TOTAL_PARTS_MISMATCH"
+
+
+class ChunkHashInvalidError(RefusedError):
+    """The stated hash of a part is no MD5 or SHA-256."""
+
+    code = "CHUNK_HASH_INVALID"
+
+
+class ChunkHashMismatchError(RefusedError):
+    """The bytes that came are not those that were hashed; the part may be sent again."""
+
+    code = "CHUNK_HASH_MISMATCH"
+
+
+class OffsetMismatchError(RefusedError):
+    """The bytes do not begin where the upload ends."""
+
+    code = "OFFSET_MISMATCH"
+
+    def __init__(self, detail: str, *, offset: int) -> None:
+        super().__init__(detail)
+        self.offset = offset
+
+
+class FileSizeMismatchError(RefusedError):
+    """What lies in the store is not as large as was announced."""
+
+    code = "FILE_SIZE_MISMATCH"
+
+
+class FileHashMismatchError(RefusedError):
+    """What lies in the store does not have the SHA-256 that was announced."""
+
+    code = "FILE_HASH_MISMATCH"
+
+
+class FilenameInvalidError(RefusedError):
+    """The name holds what no file name should."""
+
+    code = "FILENAME_INVALID"
 
 
 class AcceptanceUncertainError(DependencyUnavailableError):

@@ -74,6 +74,10 @@ class UploadSettings(SettingsGroup):
     """Bodies read at once; memory is bound by this many parts plus those in flight."""
     slot_wait_s: float = Field(default=30.0, gt=0, le=300)
     """An upload that finds no free slot waits this long, then is told to come back."""
+    expire_after_s: float = Field(default=86_400.0, ge=60, le=7 * 86_400)
+    """An upload in several requests to which nothing is added for so long is given up."""
+    complete_wait_s: float = Field(default=30.0, ge=0, le=300)
+    """Who completes an upload that another request is completing waits so long for its end."""
     idle_timeout_s: float = Field(default=30.0, gt=0, le=3600)
     """A client that sends nothing for so long has gone."""
 
@@ -102,6 +106,8 @@ class SweepSettings(SettingsGroup):
     """Multipart uploads older than this are dead; orphans of older uploads are looked for too."""
     idempotency_keys_s: float = Field(default=86_400.0, gt=0)
     """How long an `Idempotency-Key` is remembered."""
+    ended_uploads_s: float = Field(default=7 * 86_400.0, gt=0)
+    """How long an upload that has ended is remembered: what its `complete` answers again."""
     tombstones_s: float = Field(default=8 * 86_400.0, gt=0)
     """How long a deleted id answers 204 again; longer than `documents.events` keeps its facts."""
 

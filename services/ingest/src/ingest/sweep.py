@@ -8,16 +8,16 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from uuid import UUID
 
-from docyard_common.artifacts import original_key
+from docyard_common.artifacts import ORIGINALS
 from docyard_common.clock import Clock
 from docyard_common.database import Database
 from docyard_common.errors import DependencyUnavailableError
 from docyard_common.storage import ObjectStore
 from ingest.documents.lifecycle import Lifecycle
 from ingest.settings import SweepSettings
-from ingest.tables import documents, erasure, idempotency, sweeps, usage
+from ingest.tables import documents, erasure, idempotency, sweeps, uploads, usage
+from ingest.uploads.expiry import Expiry
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ class Sweeper:
         self._lifecycle = lifecycle
         self._clock = clock
         self._settings = settings
+        self._expiry = Expiry(database=database, store=store, clock=clock)
 
     async def run(self) -> None:
         """Sweep every `SWEEP__INTERVAL_S`; a dependency that is away only puts a sweep off."""
@@ -60,6 +61,8 @@ class Sweeper:
     async def sweep(self) -> None:
         """Look once. Raises DependencyUnavailableError; what was done until then stays done."""
         await self.finish_deletes()
+        await self._expiry.expire()
+        await self._expiry.clear()
         await self.remove_orphans()
         await self.abort_stale_uploads()
         await self.forget()
@@ -91,44 +94,55 @@ class Sweeper:
         return removed
 
     async def abort_stale_uploads(self) -> int:
-        """Abort multipart uploads older than `SWEEP__LONGEST_UPLOAD_S`; return how many."""
+        """Abort multipart uploads older than `SWEEP__LONGEST_UPLOAD_S` that no open upload has.
+
+        Returns how many.
+        """
         before = self._clock.now() - timedelta(seconds=self._settings.longest_upload_s)
+        stale = [
+            found
+            for found in await self._store.open_multiparts(ORIGINALS)
+            if found.started_at < before
+        ]
+        async with self._database.transaction() as tx:
+            needed = await uploads.in_use(tx, [found.key for found in stale])
         aborted = 0
-        for upload in await self._store.open_multiparts("documents/"):
-            if upload.started_at < before:
+        for upload in stale:
+            if upload.key not in needed:
                 await self._store.abort_multipart(upload.key, upload.upload_id)
                 logger.info("sweep.upload_aborted")
                 aborted += 1
         return aborted
 
     async def forget(self) -> None:
-        """Remove idempotency keys, tombstones and counted uploads that have had their time."""
+        """Remove idempotency keys, tombstones and ended uploads that have had their time."""
         now = self._clock.now()
         keys_before = now - timedelta(seconds=self._settings.idempotency_keys_s)
         tombstones_before = now - timedelta(seconds=self._settings.tombstones_s)
+        uploads_before = now - timedelta(seconds=self._settings.ended_uploads_s)
         async with self._database.transaction() as tx:
             await idempotency.forget(tx, before=keys_before)
             await erasure.forget(tx, before=tombstones_before)
             await usage.forget(tx, before=now)
+            await uploads.forget(tx, before=uploads_before)
 
     async def _remove_orphans_under(self, prefix: str, until: datetime) -> int:
-        lying = [
-            UUID(stat.key.split("/")[1])
-            async for stat in self._store.list(prefix)
-            if stat.key.endswith("/original") and stat.modified_at < until
-        ]
+        lying = {stat.key async for stat in self._store.list(prefix) if stat.modified_at < until}
         if not lying:
             return 0
         async with self._database.transaction() as tx:
-            orphans = set(lying) - await documents.existing(tx, lying)
-        for document_id in orphans:
-            await self._store.delete(original_key(document_id))
-            logger.info("sweep.orphan_removed", extra={"document_id": str(document_id)})
-        return len(orphans)
+            # Uploads first: one that ends in a document between the two is found there.
+            needed = await uploads.in_use(tx, lying)
+            needed |= await documents.referenced(tx, lying)
+        for key in lying - needed:
+            await self._store.delete(key)
+            logger.info("sweep.orphan_removed", extra={"object_key": key})
+        return len(lying - needed)
 
 
 def _prefixes(start: datetime, end: datetime) -> Iterator[str]:
     """Return the prefixes of keys whose UUIDv7 was made between *start* and *end*."""
     first, last = (int((at - _EPOCH) / timedelta(milliseconds=_BUCKET_MS)) for at in (start, end))
     for bucket in range(first, last + 1):
-        yield f"documents/{bucket:07x}"
+        # An id reads 01234567-89ab-…: its first seven digits are the bucket.
+        yield f"{ORIGINALS}{bucket:07x}"

@@ -1,5 +1,6 @@
 """Locks that follow the document, not the row: facts of one document commit in order."""
 
+import hashlib
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -29,6 +30,16 @@ async def lock_documents(tx: Transaction, document_ids: Iterable[UUID]) -> None:
     for each other.
     """
     await tx.execute(_LOCK, ([_lock_id(each) for each in document_ids],))
+
+
+async def lock_content(tx: Transaction, owner: str, sha256: str) -> None:
+    """Wait for the transaction-level lock of a content of *owner*; taken behind the document's.
+
+    Whoever decides that two documents share their bytes, or that one stops doing so, takes it.
+    """
+    digest = hashlib.sha256(f"{sha256}:{owner}".encode()).digest()
+    lock_id = int.from_bytes(digest[:8], "big") >> 2
+    await tx.execute("select pg_advisory_xact_lock(%s)", (lock_id,))
 
 
 def _lock_id(document_id: UUID) -> int:

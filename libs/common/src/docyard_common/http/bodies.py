@@ -1,5 +1,6 @@
 """Keeps request bodies that are read whole small, so that nobody can fill the memory."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,12 +18,12 @@ class BodyLimitMiddleware:
     """Refuses bodies above a mebibyte with 413, told or counted.
 
     Left alone are multipart forms, whose routes read them part by part under their own limits,
-    and paths that start with one of *streamed_paths*.
+    and paths whose start matches one of *streamed_paths*, regular expressions.
     """
 
     def __init__(self, app: ASGIApp, *, streamed_paths: Sequence[str] = ()) -> None:
         self._app = app
-        self._streamed_paths = tuple(streamed_paths)
+        self._streamed_paths = [re.compile(path) for path in streamed_paths]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self._is_streamed(scope):
@@ -37,7 +38,7 @@ class BodyLimitMiddleware:
     def _is_streamed(self, scope: Scope) -> bool:
         content_type = Headers(scope=scope).get("content-type", "")
         is_form = content_type.lower().startswith("multipart/form-data")
-        return is_form or scope["path"].startswith(self._streamed_paths)
+        return is_form or any(path.match(scope["path"]) for path in self._streamed_paths)
 
 
 def _counted(receive: Receive) -> Receive:

@@ -3,19 +3,23 @@
 from docyard_common.storage.memory import InMemoryObjectStore
 from docyard_common.storage.minio import MinioObjectStore
 from docyard_common.storage.port import (
+    ObjectDigest,
     ObjectStat,
     ObjectStore,
     OpenMultipart,
     PartsRefusedError,
+    StoredPart,
 )
 from docyard_common.storage.recent import RecentObjects
 
 __all__ = [
     "InMemoryObjectStore",
     "MinioObjectStore",
+    "ObjectDigest",
     "ObjectStat",
     "ObjectStore",
     "OpenMultipart",
     "PartsRefusedError",
     "RecentObjects",
+    "StoredPart",
 ]

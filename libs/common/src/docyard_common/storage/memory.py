@@ -10,7 +10,13 @@ from pathlib import Path
 from docyard_common.clock import Clock, SystemClock
 from docyard_common.errors import ObjectMissingError
 from docyard_common.ids import uuid7
-from docyard_common.storage.port import ObjectStat, OpenMultipart, PartsRefusedError
+from docyard_common.storage.port import (
+    ObjectDigest,
+    ObjectStat,
+    OpenMultipart,
+    PartsRefusedError,
+    StoredPart,
+)
 
 _PIECE_BYTES = 1024 * 1024
 _MIN_PART_BYTES = 5 * 1024 * 1024
@@ -68,6 +74,10 @@ class InMemoryObjectStore:
         await asyncio.to_thread(path.write_bytes, data)
         return hashlib.sha256(data).hexdigest()
 
+    async def digest(self, key: str, *, head_bytes: int) -> ObjectDigest:
+        data = self._blob(key).data
+        return ObjectDigest(len(data), hashlib.sha256(data).hexdigest(), data[:head_bytes])
+
     async def stat(self, key: str) -> ObjectStat:
         return self._blob(key).stat
 
@@ -95,11 +105,14 @@ class InMemoryObjectStore:
         return upload_id
 
     async def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> str:
-        upload = self._uploads.get(upload_id)
-        if upload is None or upload.key != key:
-            raise ObjectMissingError(f"no upload {upload_id} of {key}")
-        upload.parts[number] = bytes(data)
+        self._open(key, upload_id).parts[number] = bytes(data)
         return _etag(data)
+
+    async def list_parts(self, key: str, upload_id: str) -> Sequence[StoredPart]:
+        parts = self._open(key, upload_id).parts
+        return [
+            StoredPart(number, len(data), _etag(data)) for number, data in sorted(parts.items())
+        ]
 
     async def complete_multipart(
         self, key: str, upload_id: str, parts: Sequence[tuple[int, str]]
@@ -129,6 +142,12 @@ class InMemoryObjectStore:
 
     async def ensure_bucket(self) -> None:
         """There is always one."""
+
+    def _open(self, key: str, upload_id: str) -> _Upload:
+        upload = self._uploads.get(upload_id)
+        if upload is None or upload.key != key:
+            raise ObjectMissingError(f"no upload {upload_id} of {key}")
+        return upload
 
     def _blob(self, key: str) -> _Blob:
         try:

@@ -19,7 +19,13 @@ from urllib3 import BaseHTTPResponse
 from docyard_common.errors import DependencyUnavailableError, ObjectMissingError
 from docyard_common.settings import ObjectStoreSettings
 from docyard_common.storage.blocking import BlockingCalls, http_pool
-from docyard_common.storage.port import ObjectExistsError, ObjectStat, OpenMultipart
+from docyard_common.storage.port import (
+    ObjectDigest,
+    ObjectExistsError,
+    ObjectStat,
+    OpenMultipart,
+    StoredPart,
+)
 from docyard_common.storage.responses import object_stat, reading, refusal, release
 
 _PIECE_BYTES: Final = 1024 * 1024
@@ -91,6 +97,13 @@ class MinioObjectStore:
         finally:
             abandoned.set()
 
+    async def digest(self, key: str, *, head_bytes: int) -> ObjectDigest:
+        abandoned = threading.Event()
+        try:
+            return await self._calls.run(partial(self._hash, key, head_bytes, abandoned))
+        finally:
+            abandoned.set()
+
     async def stat(self, key: str) -> ObjectStat:
         return await self._calls.run(
             lambda: object_stat(self._client.stat_object(self._bucket, key))
@@ -119,6 +132,9 @@ class MinioObjectStore:
     async def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> str:
         query = {"partNumber": str(number), "uploadId": upload_id}
         return await self._calls.run(lambda: self._send(key, data, query=query))
+
+    async def list_parts(self, key: str, upload_id: str) -> Sequence[StoredPart]:
+        return await self._calls.run(lambda: list(self._parts(key, upload_id)))
 
     async def complete_multipart(
         self, key: str, upload_id: str, parts: Sequence[tuple[int, str]]
@@ -196,6 +212,27 @@ class MinioObjectStore:
                 digest.update(piece)
                 file.write(piece)
         return digest.hexdigest()
+
+    def _hash(self, key: str, head_bytes: int, abandoned: threading.Event) -> ObjectDigest:
+        digest, head, size_bytes = hashlib.sha256(), b"", 0
+        with reading(self._client.get_object(self._bucket, key)) as response:
+            while not abandoned.is_set() and (piece := response.read(_PIECE_BYTES)):
+                digest.update(piece)
+                size_bytes += len(piece)
+                if len(head) < head_bytes:
+                    head += piece[: head_bytes - len(head)]
+        return ObjectDigest(size_bytes, digest.hexdigest(), head)
+
+    def _parts(self, key: str, upload_id: str) -> Iterator[StoredPart]:
+        list_page = self._client._list_parts  # noqa: SLF001 - see the class
+        marker: str | None = None
+        while True:
+            page = list_page(self._bucket, key, upload_id, part_number_marker=marker)
+            for part in page.parts:
+                yield StoredPart(part.part_number, part.size or 0, part.etag.strip('"'))
+            if not page.is_truncated:
+                return
+            marker = str(page.next_part_number_marker)
 
     def _objects(self, prefix: str) -> Iterator[ObjectStat]:
         found = self._client.list_objects(self._bucket, prefix=prefix, recursive=True)

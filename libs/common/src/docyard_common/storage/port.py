@@ -31,6 +31,24 @@ class ObjectStat:
 
 
 @dataclass(frozen=True)
+class ObjectDigest:
+    """What an object is, read from its first byte to its last."""
+
+    size_bytes: int
+    sha256: str  # hex
+    head: bytes  # its first bytes, as many as were asked for or as there are
+
+
+@dataclass(frozen=True)
+class StoredPart:
+    """A part of an open multipart upload, as the store lists it."""
+
+    number: int
+    size_bytes: int
+    etag: str
+
+
+@dataclass(frozen=True)
 class OpenMultipart:
     """An upload in parts that has not ended."""
 
@@ -85,6 +103,10 @@ class ObjectStore(Protocol):
         """
         ...
 
+    async def digest(self, key: str, *, head_bytes: int) -> ObjectDigest:
+        """Read the whole object through a hash, in bounded memory. Raises ObjectMissingError."""
+        ...
+
     async def stat(self, key: str) -> ObjectStat:
         """Ask about the object without reading it. Raises ObjectMissingError."""
         ...
@@ -113,6 +135,10 @@ class ObjectStore(Protocol):
 
         Raises ObjectMissingError when the upload is unknown: completed or aborted.
         """
+        ...
+
+    async def list_parts(self, key: str, upload_id: str) -> Sequence[StoredPart]:
+        """Return the parts that are stored, by number. Raises ObjectMissingError as `put_part`."""
         ...
 
     async def complete_multipart(

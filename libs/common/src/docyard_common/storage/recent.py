@@ -5,7 +5,13 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from docyard_common.storage.port import ObjectStat, ObjectStore, OpenMultipart
+from docyard_common.storage.port import (
+    ObjectDigest,
+    ObjectStat,
+    ObjectStore,
+    OpenMultipart,
+    StoredPart,
+)
 
 _MIB = 1024 * 1024
 
@@ -66,6 +72,9 @@ class RecentObjects:
             self._keep(key, path.read_bytes())  # noqa: ASYNC240
         return digest
 
+    async def digest(self, key: str, *, head_bytes: int) -> ObjectDigest:
+        return await self._store.digest(key, head_bytes=head_bytes)
+
     async def stat(self, key: str) -> ObjectStat:
         return await self._store.stat(key)
 
@@ -86,6 +95,9 @@ class RecentObjects:
 
     async def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> str:
         return await self._store.put_part(key, upload_id, number, data)
+
+    async def list_parts(self, key: str, upload_id: str) -> Sequence[StoredPart]:
+        return await self._store.list_parts(key, upload_id)
 
     async def complete_multipart(
         self, key: str, upload_id: str, parts: Sequence[tuple[int, str]]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -10,8 +11,15 @@ from fastapi import Request
 from docyard_common.observability import metrics
 from ingest.errors import UploadAbandonedError
 
+_LENGTH: Final = re.compile(r"[0-9]{1,18}")
 _MOST_BYTES: Final = 256 * 1024 * 1024
 _MOST_S: Final = 10.0
+
+
+def content_length(request: Request) -> int | None:
+    """Return how many bytes the head of *request* announces; a hint that may lie."""
+    length = _LENGTH.fullmatch(request.headers.get("content-length", ""))
+    return int(length.group()) if length else None
 
 
 class RequestBody:

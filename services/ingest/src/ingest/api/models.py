@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from docyard_common.artifacts import Entity, Word
 from docyard_common.events.stages import STAGE_COUNT, DocumentState, Priority, Stage
 from ingest.document import Document
+from ingest.upload import UploadMode, UploadState
 
 
 class Answer(BaseModel):
@@ -34,6 +35,80 @@ class UploadAccepted(Answer):
     job_id: UUID  # the same as document_id
     status: Literal["accepted"] = "accepted"
     links: Links
+
+
+class KnownDocument(Answer):
+    """The caller has a document of this content: nothing needs to be sent."""
+
+    document_id: UUID
+    job_id: UUID  # the same as document_id
+    duplicate: Literal[True] = True
+    links: Links
+
+
+class UploadOpened(Answer):
+    """An upload that waits for its parts."""
+
+    upload_id: UUID
+    job_id: UUID  # of the document that it becomes
+    chunk_size: int  # bytes of every part but the last
+    total_parts: int
+    expires_at: datetime  # put off by every part that comes
+
+
+class UploadProgress(Answer):
+    """All that a client needs to go on after an interruption."""
+
+    upload_id: UUID
+    job_id: UUID
+    state: UploadState
+    mode: UploadMode
+    filename: str
+    file_size: int | None
+    chunk_size: int
+    total_parts: int | None
+    received_parts: list[int]
+    missing_parts: list[int]
+    received_bytes: int
+    percent: float = Field(ge=0, le=100)
+    created_at: datetime
+    expires_at: datetime
+    document_id: UUID | None  # once it has become one
+    refusal: str | None  # the code, once it was refused
+
+
+class PartReceived(Answer):
+    """The part is durable; sending it again changes nothing."""
+
+    upload_id: UUID
+    part_number: int
+    received_parts: int
+    total_parts: int
+    received_bytes: int
+    percent: float = Field(ge=0, le=100)
+    expires_at: datetime
+
+
+class ActiveUpload(Answer):
+    """An upload that has not ended."""
+
+    upload_id: UUID
+    job_id: UUID
+    state: UploadState
+    mode: UploadMode
+    filename: str
+    file_size: int | None
+    received_bytes: int
+    percent: float = Field(ge=0, le=100)
+    created_at: datetime
+    expires_at: datetime
+
+
+class ActiveUploads(Answer):
+    """Newest first."""
+
+    items: list[ActiveUpload]
+    next_cursor: str | None
 
 
 class DocumentError(Answer):

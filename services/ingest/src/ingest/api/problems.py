@@ -10,7 +10,13 @@ from docyard_common.errors import PermanentError
 from docyard_common.http import Problem
 from docyard_common.http.problems import MEDIA_TYPE, FieldProblem
 from docyard_common.media_types import EmptyFileError, TypeMismatchError, UnsupportedTypeError
-from ingest.errors import RangeInvalidError, RefusedError
+from ingest.errors import (
+    OffsetMismatchError,
+    PartsMissingError,
+    RangeInvalidError,
+    RefusedError,
+    UploadCompletedError,
+)
 
 STATUSES: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -20,20 +26,37 @@ STATUSES: Final[Mapping[str, int]] = MappingProxyType(
         "DOCUMENT_NOT_FOUND": 404,
         "PAGE_NOT_FOUND": 404,
         "NOT_AVAILABLE": 404,
+        "UPLOAD_NOT_FOUND": 404,
         "UPLOAD_STALLED": 408,
         "BULK_OPERATION_NOT_FOUND": 404,
+        "UPLOAD_ENDED": 409,
+        "UPLOAD_COMPLETED": 409,
+        "UPLOAD_BUSY": 409,
+        "PARTS_MISSING": 409,
+        "PART_CONFLICT": 409,
+        "OFFSET_MISMATCH": 409,
         "NOT_READY": 409,
         "BULK_OPERATION_OVER": 409,
         "ALREADY_TERMINAL": 409,
         "DOCUMENT_IN_WORK": 409,
         "STAGE_NOT_REACHED": 409,
         "REPROCESSED_TOO_OFTEN": 409,
+        "UPLOAD_EXPIRED": 410,
         "FILE_TOO_LARGE": 413,
+        "PART_TOO_LARGE": 413,
         "UNSUPPORTED_TYPE": 415,
         "RANGE_NOT_SATISFIABLE": 416,
         "UNKNOWN_FIELD": 422,
         "FIELD_INVALID": 422,
         "FILE_MISSING": 422,
+        "FILENAME_INVALID": 422,
+        "FILE_SIZE_MISMATCH": 422,
+        "FILE_HASH_MISMATCH": 422,
+        "PART_NUMBER_INVALID": 422,
+        "PART_SIZE_INVALID": 422,
+        "TOTAL_PARTS_MISMATCH": 422,
+        "CHUNK_HASH_INVALID": 422,
+        "CHUNK_HASH_MISMATCH": 422,
         "EMPTY_FILE": 422,
         "TYPE_MISMATCH": 422,
         "IDEMPOTENCY_KEY_INVALID": 422,
@@ -51,14 +74,31 @@ STATUSES: Final[Mapping[str, int]] = MappingProxyType(
 QUOTA_REFUSALS: Final = ("TOO_MANY_UPLOADS", "STORAGE_QUOTA_EXCEEDED", "DOCUMENT_QUOTA_EXCEEDED")
 """How every way in may refuse because of the owner's limits."""
 
-_RETRY_AFTER_S: Final = {"NOT_READY": 1, "OVERLOADED": 5, "TOO_MANY_UPLOADS": 5}
-_RETRYABLE: Final = frozenset({"NOT_READY", "OVERLOADED", "TOO_MANY_UPLOADS", "UPLOAD_STALLED"})
+_RETRY_AFTER_S: Final = {"NOT_READY": 1, "OVERLOADED": 5, "TOO_MANY_UPLOADS": 5, "UPLOAD_BUSY": 1}
+_RETRYABLE: Final = frozenset({*_RETRY_AFTER_S, "UPLOAD_STALLED", "CHUNK_HASH_MISMATCH"})
 _SENTENCES: Final = {
     "MULTIPART_INVALID": "The form ends in the middle.",
     "ROLE_REQUIRED": "This needs the role operator.",
     "DOCUMENT_NOT_FOUND": "There is no such document.",
     "PAGE_NOT_FOUND": "The document has no page 12.",
     "NOT_AVAILABLE": "The text of this document was never made: see its state.",
+    "UPLOAD_NOT_FOUND": "There is no such upload.",
+    "UPLOAD_ENDED": "The upload was cancelled; start it again.",
+    "UPLOAD_COMPLETED": "The upload has become a document.",
+    "UPLOAD_BUSY": "The upload is being completed; ask again soon.",
+    "PARTS_MISSING": "These parts are missing: 3, 7.",
+    "PART_CONFLICT": "Part 3 came with other bytes before; cancel the upload, start again.",
+    "OFFSET_MISMATCH": "The upload has 8192 bytes; go on from there.",
+    "UPLOAD_EXPIRED": "The upload was not finished in time; start it again.",
+    "PART_TOO_LARGE": "Part 3 must have 8388608 bytes, but has more.",
+    "FILENAME_INVALID": "The filename holds a path; send the name alone.",
+    "FILE_SIZE_MISMATCH": "The file has 5 bytes, but was announced with 6.",
+    "FILE_HASH_MISMATCH": "The file's SHA-256 is not the one that was announced.",
+    "PART_NUMBER_INVALID": "The upload has the parts 1 to 12.",
+    "PART_SIZE_INVALID": "Part 3 must have 8388608 bytes, but has 100.",
+    "TOTAL_PARTS_MISMATCH": "The upload has 12 parts, as its opening answered.",
+    "CHUNK_HASH_INVALID": "chunk_hash must be an MD5 or SHA-256 in hex.",
+    "CHUNK_HASH_MISMATCH": "The md5 of what was received is not the stated one; send it again.",
     "UPLOAD_STALLED": "Nothing was received for 30 seconds.",
     "NOT_READY": "The text of this document is not ready yet.",
     "ALREADY_TERMINAL": "The document is completed already.",
@@ -131,8 +171,15 @@ async def _refused(request: Request, error: Exception) -> Response:
     extra: dict[str, Any] = {}
     if error.field is not None:
         extra["errors"] = [_field(error)]
-    if document_id := request.path_params.get("document_id"):
-        extra["document_id"] = str(document_id)
+    for name in ("document_id", "upload_id"):
+        if given := request.path_params.get(name):
+            extra[name] = str(given)
+    if isinstance(error, PartsMissingError):
+        extra["missing_parts"] = list(error.missing)
+    if isinstance(error, UploadCompletedError):
+        extra["document_id"] = str(error.document_id)
+    if isinstance(error, OffsetMismatchError):
+        extra["offset"] = error.offset
     return Problem(
         STATUSES[error.code],
         error.code,

@@ -1,27 +1,25 @@
 """Ways in by HTTP."""
 
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from docyard_common.auth import Principal
 from docyard_common.errors import DocyardError, PermanentError
 from docyard_common.http import principal
 from docyard_common.observability import metrics
-from ingest.api.bodies import RequestBody
+from ingest.api.bodies import RequestBody, content_length
+from ingest.api.callers import IdempotencyKey, checked_key
 from ingest.api.links import API, LinkMaker
 from ingest.api.models import UploadAccepted
 from ingest.api.problems import QUOTA_REFUSALS, refusals
-from ingest.errors import IdempotencyKeyInvalidError, RefusedError, UploadAbandonedError
+from ingest.errors import RefusedError, UploadAbandonedError
 from ingest.uploads.form import boundary_of
 from ingest.uploads.simple import IncomingUpload, SimpleUpload
 
-_KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
-_LENGTH: Final = re.compile(r"[0-9]{1,18}")
 _MODE: Final = "simple"
 _FORM: Final[dict[str, Any]] = {
     "requestBody": {
@@ -97,10 +95,7 @@ class UploadRoutes:
         request: Request,
         response: Response,
         caller: Annotated[Principal, Depends(principal)],
-        idempotency_key: Annotated[
-            str | None,
-            Header(description="Makes the upload safe to send again for a day."),
-        ] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> UploadAccepted:
         """Stream a file into the store. 202 says: its bytes are durable and its work is queued.
 
@@ -127,17 +122,12 @@ class UploadRoutes:
 def _incoming(
     request: Request, body: RequestBody, caller: Principal, key: str | None
 ) -> IncomingUpload:
-    if key is not None and _KEY.fullmatch(key) is None:
-        raise IdempotencyKeyInvalidError(
-            "The Idempotency-Key must be 1 to 255 printable ASCII characters."
-        )
-    length = _LENGTH.fullmatch(request.headers.get("content-length", ""))
     return IncomingUpload(
         owner=caller.subject,
         boundary=boundary_of(request.headers.get("content-type", "")),
         body=body.chunks(),
-        declared_bytes=int(length.group()) if length else None,
-        idempotency_key=key,
+        declared_bytes=content_length(request),
+        idempotency_key=checked_key(key),
     )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from docyard_common.artifacts import document_prefix
 from docyard_common.clock import Clock
-from docyard_common.database import Database, Transaction, lock_document
+from docyard_common.database import Database, Transaction, lock_content, lock_document
 from docyard_common.errors import DependencyUnavailableError
 from docyard_common.events import sequence, topics
 from docyard_common.events.documents import DocumentDeleted
@@ -74,6 +74,8 @@ class Lifecycle:
             if await erasure.was_erased(tx, document_id, owner=owner):
                 return
             document = await found(tx, document_id, owner)
+            # From here on no other document can begin to share these bytes.
+            await lock_content(tx, owner, document.sha256)
             now = self._clock.now()
             await erasure.mark(tx, document_id, at=now)
             generation = document.generation
@@ -93,9 +95,14 @@ class Lifecycle:
     async def erase(self, document_id: UUID) -> None:
         """Remove the bytes and then the rows of a document that is marked. Idempotent.
 
-        Raises DependencyUnavailableError; the row stays until the bytes are gone.
+        Bytes that another document shares stay until the last one of them is erased. Raises
+        DependencyUnavailableError; the row stays until the bytes are gone.
         """
         await self._store.delete_prefix(document_prefix(document_id))
+        async with self._database.transaction() as tx:
+            object_key = await erasure.own_object(tx, document_id)
+        if object_key is not None:
+            await self._store.delete(object_key)
         async with self._database.transaction() as tx:
             await erasure.erase(tx, document_id, at=self._clock.now())
 

@@ -14,6 +14,13 @@ insert into tombstones (document_id, owner, erased_at)
 select document_id, owner, %(at)s from gone on conflict do nothing
 """
 
+_OWN_OBJECT: Final = """
+select object_key from documents erased where document_id = %s and not exists (
+    select from documents other
+    where other.object_key = erased.object_key and other.deleted_at is null
+)
+"""
+
 
 async def mark(tx: Transaction, document_id: UUID, *, at: datetime) -> None:
     """Make the document invisible from this commit on."""
@@ -21,6 +28,13 @@ async def mark(tx: Transaction, document_id: UUID, *, at: datetime) -> None:
         "update documents set deleted_at = %s where document_id = %s and deleted_at is null",
         (at, document_id),
     )
+
+
+async def own_object(tx: Transaction, document_id: UUID) -> str | None:
+    """Return the key of the document's bytes, unless a document that lives shares them."""
+    cursor = await tx.execute(_OWN_OBJECT, (document_id,))
+    row = await cursor.fetchone()
+    return None if row is None else row["object_key"]
 
 
 async def erase(tx: Transaction, document_id: UUID, *, at: datetime) -> None:

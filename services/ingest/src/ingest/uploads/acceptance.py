@@ -1,11 +1,12 @@
 """The one transaction every way in ends in: row, first fact and first work, or none of them."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from docyard_common.database import Database, Transaction, lock_document
+from docyard_common.database import Database, Transaction, lock_content, lock_document
 from docyard_common.errors import DependencyUnavailableError
 from docyard_common.events import sequence, topics
 from docyard_common.events.documents import DocumentAccepted
@@ -28,7 +29,8 @@ _FIRST_GENERATION: Final = 1
 class Accepted:
     """The document is Docyard's: it will be processed whatever dies from here on."""
 
-    document_id: UUID
+    document_id: UUID  # another one's, when deduplication was asked for and found it
+    object_key: str  # where its bytes are: another document's, when that one's are the same
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class Repeated:
 
 Acceptance: TypeAlias = Accepted | Repeated
 
+Settle: TypeAlias = Callable[[Transaction, Acceptance], Awaitable[None]]
+"""What a door writes in the same transaction; raising undoes all of it. Must be idempotent."""
+
 
 class Acceptor:
     """Accepts stored files."""
@@ -49,8 +54,19 @@ class Acceptor:
         self._outbox = outbox
         self._admission = admission
 
-    async def accept(self, new: NewDocument, *, claim: IdempotencyClaim | None) -> Acceptance:
+    async def accept(
+        self,
+        new: NewDocument,
+        *,
+        claim: IdempotencyClaim | None,
+        deduplicate: bool = False,
+        settle: Settle | None = None,
+    ) -> Acceptance:
         """Commit the document, its DocumentAccepted and its first StageRequested together.
+
+        Equal content of one owner is kept once: when `Accepted.object_key` is not *new*'s, the
+        caller takes its own bytes away. With *deduplicate* a living document of the same content
+        and options stands for this one, and nothing is written but what *settle* writes.
 
         Idempotent by the document's id. Raises StorageQuotaExceededError or
         DocumentQuotaExceededError with nothing written, DependencyUnavailableError when nothing
@@ -59,17 +75,27 @@ class Acceptor:
         """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return await self._commit(new, claim)
+                return await self._commit(new, claim, deduplicate=deduplicate, settle=settle)
             except AcceptanceUncertainError:
                 # Run again, it finds the row or writes it: the lock waits for a commit under way.
                 logger.warning("acceptance.uncertain", extra={"attempt": attempt})
         raise AcceptanceUncertainError("database", "the connection broke during the commit")
 
-    async def _commit(self, new: NewDocument, claim: IdempotencyClaim | None) -> Acceptance:
+    async def _commit(
+        self,
+        new: NewDocument,
+        claim: IdempotencyClaim | None,
+        *,
+        deduplicate: bool,
+        settle: Settle | None,
+    ) -> Acceptance:
         complete = False
         try:
             async with self._database.transaction() as tx:
-                outcome = await self._write(tx, new, claim)
+                await lock_document(tx, new.document_id)
+                outcome = await self._decide(tx, new, claim, deduplicate=deduplicate)
+                if settle is not None:
+                    await settle(tx, outcome)
                 complete = True
         except DependencyUnavailableError as error:
             if complete:
@@ -77,16 +103,33 @@ class Acceptor:
             raise
         return outcome
 
-    async def _write(
-        self, tx: Transaction, new: NewDocument, claim: IdempotencyClaim | None
+    async def _decide(
+        self,
+        tx: Transaction,
+        new: NewDocument,
+        claim: IdempotencyClaim | None,
+        *,
+        deduplicate: bool,
     ) -> Acceptance:
-        await lock_document(tx, new.document_id)
         if claim is not None:
             earlier = await idempotency.claim(
                 tx, claim, document_id=new.document_id, at=new.accepted_at
             )
             if earlier is not None and earlier.document_id != new.document_id:
                 return Repeated(earlier)
+        await lock_content(tx, new.owner, new.sha256)
+        if deduplicate:
+            twin = await documents.twin(tx, owner=new.owner, sha256=new.sha256, options=new.options)
+            if twin is not None:
+                return Accepted(*twin)
+        return await self._write(tx, new)
+
+    async def _write(self, tx: Transaction, new: NewDocument) -> Accepted:
+        shared = await documents.stored_under(
+            tx, owner=new.owner, sha256=new.sha256, size_bytes=new.size_bytes
+        )
+        if shared is not None:
+            new = replace(new, stored_under=shared)
         fact = _accepted(new)
         if await documents.insert(tx, new, message=advance(None, fact).message):
             await document_events.append(tx, [fact])
@@ -97,7 +140,7 @@ class Acceptor:
                 self._outbox.record(topics.work(work.stage, work.priority), work),
             )
             await self._admission.confirm(tx, new.owner)
-        return Accepted(new.document_id)
+        return Accepted(new.document_id, new.object_key)
 
 
 def _accepted(new: NewDocument) -> DocumentAccepted:

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from docyard_common.events.stages import Priority
 from ingest.errors import FieldInvalidError
@@ -57,6 +57,19 @@ def clean_filename(raw: str) -> str:
     return stem[: _MAX_FILENAME - len(dot + suffix)] + dot + suffix
 
 
+def require_storable(name: str, value: dict[str, Any], *, max_bytes: int) -> dict[str, Any]:
+    """Return the JSON object *value*. Raises FieldInvalidError when it can not be kept."""
+    if not _storable(value, _MAX_DEPTH):
+        raise FieldInvalidError(
+            f"The field {name!r} holds a character that is none, an endless number or too deep a"
+            " nesting.",
+            field=name,
+        )
+    if len(to_json(value)) > max_bytes:
+        raise FieldInvalidError(f"The field {name!r} is longer than {max_bytes} bytes.", field=name)
+    return value
+
+
 def _priority(value: str) -> Priority:
     try:
         return Priority(value.strip().lower())
@@ -83,11 +96,11 @@ def _json_object(name: str, value: str) -> dict[str, Any]:
 
 
 def _storable(value: Any, depth: int) -> bool:
-    """Whether PostgreSQL's jsonb takes the value: it refuses the character zero."""
+    """Whether PostgreSQL's jsonb takes the value: it refuses the character zero and surrogates."""
     if depth == 0:
         return False
     if isinstance(value, str):
-        return "\x00" not in value
+        return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, list):

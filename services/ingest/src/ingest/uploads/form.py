@@ -56,9 +56,12 @@ def boundary_of(content_type: str) -> str:
 class FormReader:
     """Turns chunks of a body into form events; holds a field and a delimiter, never the file."""
 
-    def __init__(self, boundary: str, *, fields: Mapping[str, int]) -> None:
+    def __init__(
+        self, boundary: str, *, fields: Mapping[str, int], file_field: str = FILE_FIELD
+    ) -> None:
         """*fields* are the known text fields and how many bytes each may hold."""
         self._fields = fields
+        self._file_field = file_field
         self._parser = self._opened(boundary)
         self._seen: set[str] = set()
         self._field: str | None = None
@@ -92,7 +95,7 @@ class FormReader:
     def _event(self, event: MultipartSegment | bytes | None) -> Iterator[FormEvent]:
         if isinstance(event, MultipartSegment):
             yield from self._open(event)
-        elif self._field == FILE_FIELD:
+        elif self._field == self._file_field:
             if event is not None:
                 yield event
         elif event is None:
@@ -102,16 +105,16 @@ class FormReader:
 
     def _open(self, segment: MultipartSegment) -> Iterator[FormEvent]:
         name = segment.name or ""
-        if name != FILE_FIELD and name not in self._fields:
+        if name != self._file_field and name not in self._fields:
             raise UnknownFieldError(f"The form has an unknown field: {name[:80]!r}.", field=name)
         if name in self._seen:
             raise FieldInvalidError(f"The field {name!r} is given twice.", field=name)
         self._seen.add(name)
         self._field = name
         self._value.clear()
-        if name == FILE_FIELD:
+        if name == self._file_field:
             if segment.filename is None:
-                raise FieldInvalidError("The field 'file' carries no filename.", field=name)
+                raise FieldInvalidError(f"The field {name!r} carries no filename.", field=name)
             yield FileOpened(segment.filename, segment.content_type)
 
     def _collect(self, data: bytes) -> None:

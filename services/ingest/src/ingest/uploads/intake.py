@@ -128,7 +128,10 @@ class IncomingFile:
         if self._earlier is not None:
             return _repeat(self._earlier, received)
         match await self._intake.accept(self._order, self._document_id, received):
-            case Accepted():
+            case Accepted(object_key=object_key):
+                if object_key != original_key(self._document_id):
+                    # The owner has these bytes already: one object is enough.
+                    await self.reception.discard()
                 metrics.UPLOAD_SIZE.observe(received.stored.size_bytes)
                 return Receipt(self._document_id)
             case Repeated(earlier):

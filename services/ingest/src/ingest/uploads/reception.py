@@ -1,7 +1,7 @@
 """One upload while its body arrives: fields are read, the type is judged, the bytes flow on."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -29,14 +29,15 @@ class ReceivedFile:
     @property
     def fingerprint(self) -> str:
         """Hex SHA-256 over all that a repeat under one idempotency key must have in common."""
-        said = {
-            "filename": self.filename,
-            "sha256": self.stored.sha256,
-            "priority": self.fields.priority,
-            "processing_options": self.fields.options,
-            "metadata": self.fields.metadata,
-        }
-        return hashlib.sha256(to_json(_sorted(said))).hexdigest()
+        return fingerprint(
+            {
+                "filename": self.filename,
+                "sha256": self.stored.sha256,
+                "priority": self.fields.priority,
+                "processing_options": self.fields.options,
+                "metadata": self.fields.metadata,
+            }
+        )
 
 
 class Reception:
@@ -100,8 +101,13 @@ class Reception:
         return self._sink
 
 
+def fingerprint(said: Mapping[str, object]) -> str:
+    """Return the hex SHA-256 of JSON data; the order of keys makes no difference."""
+    return hashlib.sha256(to_json(_sorted(said))).hexdigest()
+
+
 def _sorted(value: object) -> object:
     """Return JSON data with the keys of its objects in order."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: _sorted(value[key]) for key in sorted(value)}
     return [_sorted(item) for item in value] if isinstance(value, list) else value

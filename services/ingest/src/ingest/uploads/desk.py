@@ -1,0 +1,23 @@
+"""What every way in works with."""
+
+from dataclasses import dataclass
+
+from docyard_common.clock import Clock
+from docyard_common.database import Database
+from docyard_common.storage import ObjectStore
+from ingest.limits.admission import Admission
+from ingest.settings import LimitSettings, UploadSettings
+from ingest.uploads.slots import UploadSlots
+
+
+@dataclass(frozen=True)
+class UploadDesk:
+    """One for all doors of a process: what bounds memory is shared."""
+
+    database: Database
+    store: ObjectStore
+    clock: Clock
+    admission: Admission
+    limits: LimitSettings
+    settings: UploadSettings
+    slots: UploadSlots

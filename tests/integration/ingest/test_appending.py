@@ -1,0 +1,216 @@
+"""Bytes appended to an upload in requests of any size."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.integration.ingest.chunks import MIB, PART, text
+from tests.integration.ingest.serving import RunningIngest
+
+from docyard_common.artifacts import original_key
+from docyard_common.clock import SystemClock
+from docyard_common.database import Database
+from docyard_common.errors import PermanentError
+from docyard_common.events.stages import Priority
+from docyard_common.outbox import Outbox
+from ingest.errors import (
+    ChunkHashMismatchError,
+    OffsetMismatchError,
+    PartTooLargeError,
+    UploadAbandonedError,
+    UploadBusyError,
+    UploadEndedError,
+)
+from ingest.limits.admission import Admission
+from ingest.limits.source import LimitSource
+from ingest.upload import Announcement, Upload, UploadMode
+from ingest.uploads.acceptance import Acceptor
+from ingest.uploads.appending import Appender
+from ingest.uploads.checksums import Checksum
+from ingest.uploads.completion import Completer
+from ingest.uploads.desk import UploadDesk
+from ingest.uploads.sessions import Opened, UploadSessions
+from ingest.uploads.slots import UploadSlots
+
+pytestmark = pytest.mark.integration
+
+DATA = text(PART + 3 * MIB)
+
+
+class Door:
+    """The core as a door uses it, for the owner ann."""
+
+    def __init__(self, ingest: RunningIngest, database: Database) -> None:
+        source = LimitSource(database=database, settings=ingest.settings.limits)
+        admission = Admission(source=source, database=database, clock=SystemClock())
+        self.desk = UploadDesk(
+            database=database,
+            store=ingest.store,
+            clock=SystemClock(),
+            admission=admission,
+            limits=ingest.settings.limits,
+            settings=ingest.settings.uploads,
+            slots=UploadSlots(ingest.settings.uploads),
+        )
+        self.sessions = UploadSessions(self.desk)
+        self.appender = Appender(desk=self.desk, sessions=self.sessions)
+        acceptor = Acceptor(database=database, outbox=Outbox(source="test"), admission=admission)
+        self.completer = Completer(desk=self.desk, sessions=self.sessions, acceptor=acceptor)
+
+    async def open(self, *, size: int | None = len(DATA), name: str = "a.txt") -> Upload:
+        said = Announcement(
+            owner="ann",
+            mode=UploadMode.TUS,
+            filename=name,
+            declared_type=None,
+            size_bytes=size,
+            sha256=None,
+            priority=Priority.NORMAL,
+            options={},
+            metadata={},
+        )
+        opened = await self.sessions.open(said)
+        assert isinstance(opened, Opened)
+        return opened.upload
+
+    async def append(
+        self, upload: Upload, offset: int, data: bytes, *, checksum: Checksum | None = None
+    ) -> int:
+        return await self.appender.append(
+            upload.upload_id, pieces(data), owner="ann", offset=offset, checksum=checksum
+        )
+
+
+@pytest.fixture
+async def door(ingest: RunningIngest) -> AsyncIterator[Door]:
+    database = Database(ingest.settings.database, schema="ingest", application_name="test")
+    await database.open()
+    yield Door(ingest, database)
+    await database.close()
+
+
+async def pieces(data: bytes, *, size: int = 64 * 1024) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+async def broken_off(data: bytes) -> AsyncIterator[bytes]:
+    async for piece in pieces(data):
+        yield piece
+    raise UploadAbandonedError("gone")
+
+
+async def test_appends_of_odd_sizes_become_the_file(ingest: RunningIngest, door: Door) -> None:
+    upload = await door.open()
+    offset = 0
+    for size in (10, 3 * MIB, 6 * MIB, len(DATA)):
+        data = DATA[offset : offset + size]
+        offset = await door.append(upload, offset, data)
+    assert offset == len(DATA)
+
+    done = await door.completer.complete(upload.upload_id, owner="ann")
+
+    assert await ingest.store.get(original_key(done.document_id)) == DATA
+    assert await ingest.keys() == [original_key(done.document_id)]
+    assert not await ingest.store.open_multiparts("")
+
+
+async def test_a_file_that_fills_no_part_needs_no_multipart(
+    ingest: RunningIngest, door: Door
+) -> None:
+    upload = await door.open(size=5)
+    await door.append(upload, 0, b"he")
+    await door.append(upload, 2, b"llo")
+
+    done = await door.completer.complete(upload.upload_id, owner="ann")
+
+    assert await ingest.store.get(original_key(done.document_id)) == b"hello"
+    assert await ingest.keys() == [original_key(done.document_id)]
+
+
+async def test_what_came_before_the_client_went_is_kept(door: Door) -> None:
+    upload = await door.open()
+
+    with pytest.raises(UploadAbandonedError):
+        await door.appender.append(
+            upload.upload_id, broken_off(DATA[: 9 * MIB]), owner="ann", offset=0
+        )
+
+    with pytest.raises(OffsetMismatchError) as refused:
+        await door.append(upload, 0, DATA)
+    assert refused.value.offset == 9 * MIB
+    assert await door.append(upload, 9 * MIB, DATA[9 * MIB :]) == len(DATA)
+
+
+async def test_with_a_checksum_all_or_nothing_counts(door: Door) -> None:
+    upload = await door.open()
+    right = Checksum("sha256", hashlib.sha256(DATA).digest())
+    wrong = Checksum("sha256", hashlib.sha256(b"other").digest())
+
+    with pytest.raises(ChunkHashMismatchError):
+        await door.append(upload, 0, DATA, checksum=wrong)
+    with pytest.raises(UploadAbandonedError):
+        await door.appender.append(
+            upload.upload_id, broken_off(DATA), owner="ann", offset=0, checksum=right
+        )
+
+    assert await door.append(upload, 0, DATA, checksum=right) == len(DATA)
+
+
+async def test_more_than_was_announced_is_refused(door: Door) -> None:
+    upload = await door.open(size=10)
+
+    with pytest.raises(PartTooLargeError):
+        await door.append(upload, 0, b"x" * 11)
+
+    assert await door.append(upload, 0, b"x" * 10) == 10
+
+
+async def test_the_younger_of_two_writers_goes_on(door: Door) -> None:
+    upload = await door.open()
+    began, taken_over = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        began.set()
+        yield DATA[:MIB]
+        await taken_over.wait()
+        yield DATA[MIB : 9 * MIB]
+
+    older = asyncio.create_task(
+        door.appender.append(upload.upload_id, slow(), owner="ann", offset=0)
+    )
+    await began.wait()
+    await door.append(upload, 0, DATA)
+    taken_over.set()
+
+    with pytest.raises(UploadBusyError):
+        await older
+    done = await door.completer.complete(upload.upload_id, owner="ann")
+    assert done.document_id == upload.document_id
+
+
+async def test_a_size_told_later_binds_from_then_on(ingest: RunningIngest, door: Door) -> None:
+    upload = await door.open(size=None)
+    await door.append(upload, 0, b"hel")
+
+    await door.appender.declare_size(upload.upload_id, owner="ann", size_bytes=5)
+
+    with pytest.raises(PartTooLargeError):
+        await door.append(upload, 3, b"lo world")
+    await door.append(upload, 3, b"lo")
+    done = await door.completer.complete(upload.upload_id, owner="ann")
+    assert await ingest.store.get(original_key(done.document_id)) == b"hello"
+
+
+async def test_bytes_that_are_not_what_the_name_says_end_the_upload(
+    ingest: RunningIngest, door: Door
+) -> None:
+    upload = await door.open(name="a.pdf")
+
+    with pytest.raises(PermanentError):
+        await door.append(upload, 0, DATA)
+
+    assert await ingest.is_empty()
+    with pytest.raises(UploadEndedError):
+        await door.append(upload, 0, DATA)
