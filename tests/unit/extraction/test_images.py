@@ -9,6 +9,7 @@ from tests.unit.extraction.reading import KeptReport, task_for
 
 from processor.stages.errors import DecompressionLimitError, UnreadableDocumentError
 from processor.stages.extract import extract
+from processor.stages.task import DocumentLimits
 from processor.stages.validate import validate
 
 
@@ -65,3 +66,29 @@ def test_a_signature_without_a_picture_is_unreadable(tmp_path: Path) -> None:
 
     with pytest.raises(UnreadableDocumentError):
         validate(task_for(path), KeptReport())
+
+
+def test_frames_of_a_tiff_are_pages_and_those_of_a_gif_are_not(tmp_path: Path) -> None:
+    first, *rest = [Image.new("1", (10 + number, 20)) for number in range(3)]
+    first.save(tmp_path / "a.tif", save_all=True, append_images=rest)
+    moving = [Image.new("L", (10, 20), color=number * 90) for number in range(3)]
+    moving[0].save(tmp_path / "a.gif", save_all=True, append_images=moving[1:])
+
+    pages, one = KeptReport(), KeptReport()
+    extract(task_for(tmp_path / "a.tif"), pages)
+    animated = extract(task_for(tmp_path / "a.gif"), one)
+
+    assert [page.width for page in pages.kept_pages()] == [10, 11, 12]
+    assert len(one.kept_pages()) == 1
+    assert animated.metadata["frames"] == 3
+
+
+def test_a_frame_beyond_the_limit_is_listed_and_the_others_are_read(tmp_path: Path) -> None:
+    small, big = Image.new("1", (10, 10)), Image.new("1", (200, 200))
+    small.save(tmp_path / "a.tif", save_all=True, append_images=[big, small])
+    report = KeptReport()
+
+    result = extract(task_for(tmp_path / "a.tif", limits=DocumentLimits(max_pixels=1_000)), report)
+
+    assert [error.number for error in result.page_errors] == [2]
+    assert [page.number for page in report.kept_pages()] == [1, 3]

@@ -23,6 +23,7 @@ _PDF_OBJECT: Final = re.compile(rb"%PDF-\d|\b\d+\s+\d+\s+obj\b|\btrailer\s*<<")
 _HTML_START: Final = re.compile(
     rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE
 )
+_XML_START: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml\s")
 _MAIL_HEADER: Final = re.compile(
     rb"^(?:from|to|subject|date|received|return-path|delivered-to|message-id|mime-version|"
     rb"content-type|reply-to|sender|cc|x-[\w-]{1,60})[ \t]*:",
@@ -72,9 +73,19 @@ class MediaType(StrEnum):
     MSG = "application/vnd.ms-outlook"
     PNG = "image/png"
     JPEG = "image/jpeg"
+    GIF = "image/gif"
+    TIFF = "image/tiff"
+    WEBP = "image/webp"
+    BMP = "image/bmp"
     DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
     XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+    ODT = "application/vnd.oasis.opendocument.text"
+    ODS = "application/vnd.oasis.opendocument.spreadsheet"
+    ODP = "application/vnd.oasis.opendocument.presentation"
+    EPUB = "application/epub+zip"
+    RTF = "application/rtf"
+    XML = "application/xml"
 
     @property
     def is_text(self) -> bool:
@@ -111,6 +122,33 @@ FORMATS: Final[Mapping[MediaType, Format]] = MappingProxyType(
         MediaType.PNG: Format(("png",), ("image/x-png", "image/apng"), "png"),
         MediaType.JPEG: Format(
             ("jpg", "jpeg", "jpe", "jfif"), ("image/jpg", "image/pjpeg"), "jpeg"
+        ),
+        MediaType.GIF: Format(("gif",), (), "gif"),
+        MediaType.TIFF: Format(("tif", "tiff"), ("image/tif", "image/x-tiff"), "tiff"),
+        MediaType.WEBP: Format(("webp",), (), "webp"),
+        MediaType.BMP: Format(
+            ("bmp", "dib"), ("image/x-ms-bmp", "image/x-bmp", "image/x-windows-bmp"), "bmp"
+        ),
+        MediaType.RTF: Format(("rtf",), ("text/rtf", "text/richtext", "application/msword"), "rtf"),
+        MediaType.XML: Format(
+            ("xml", "xsd", "xsl", "xslt", "rss", "atom"),
+            ("application/rss+xml", "application/atom+xml", "application/xslt+xml"),
+        ),
+        MediaType.EPUB: Format(("epub",), _ZIP_NAMES, "zip"),
+        MediaType.ODT: Format(
+            ("odt", "ott"),
+            ("application/vnd.oasis.opendocument.text-template", *_ZIP_NAMES),
+            "zip",
+        ),
+        MediaType.ODS: Format(
+            ("ods", "ots"),
+            ("application/vnd.oasis.opendocument.spreadsheet-template", *_ZIP_NAMES),
+            "zip",
+        ),
+        MediaType.ODP: Format(
+            ("odp", "otp"),
+            ("application/vnd.oasis.opendocument.presentation-template", *_ZIP_NAMES),
+            "zip",
         ),
         # Macros are never run, so that a document with them is read like one without.
         MediaType.DOCX: Format(
@@ -204,6 +242,8 @@ def _by_content(head: bytes, declared: str | None) -> MediaType:
         raise UnsupportedTypeError("The file has no extension and its content is of no known type.")
     if _HTML_START.match(head):
         return MediaType.HTML
+    if _XML_START.match(head):
+        return MediaType.XML
     if _MAIL_START.match(head):
         return MediaType.EML
     return next((kind for kind in MediaType if kind.is_text and kind == declared), MediaType.TEXT)

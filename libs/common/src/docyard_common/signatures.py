@@ -22,6 +22,8 @@ _SIGNATURES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"GIF89a", "gif"),
     (b"II*\x00", "tiff"),
     (b"MM\x00*", "tiff"),
+    (b"II+\x00", "tiff"),
+    (b"MM\x00+", "tiff"),
     (b"\x00\x00\x01\x00", "ico"),
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\x07", "rar"),
@@ -37,7 +39,6 @@ _SIGNATURES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"wOF2", "woff"),
 )
 _ZIP_MEMBER: Final = re.compile(rb"PK\x03\x04(?=.{26})", re.DOTALL)
-_MIMETYPE: Final = re.compile(rb"[\w.+/-]+")
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument."
 _OFFICE_FOLDERS: Final = (
     (b"word/", _OFFICE + "wordprocessingml.document"),
@@ -64,7 +65,9 @@ def signature(head: bytes) -> str | None:
     for signature, name in _SIGNATURES:
         if head.startswith(signature) and _is_credible(head, name):
             return name
-    if head[:4] == b"RIFF" and head[8:12] in {b"WEBP", b"WAVE", b"AVI "}:
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    if head[:4] == b"RIFF" and head[8:12] in {b"WAVE", b"AVI "}:
         return "riff"
     if head[4:8] == b"ftyp":
         return "iso-media"
@@ -84,8 +87,13 @@ def kind_in_zip(head: bytes) -> str | None:
         start = found.start() + 30
         name = head[start : start + name_length].replace(b"\\", b"/").lower()
         if name == b"mimetype" and found.start() == 0:
-            content = _MIMETYPE.match(head, start + name_length + extra_length)
-            return content.group().decode("ascii") if content else None
+            begin = start + name_length + extra_length
+            method, size = struct.unpack_from("<8xH8xI", head)
+            # Some writers compress it, or tell its size only afterwards.
+            if method != 0 or size == 0:
+                return None
+            content = head[begin : begin + size].strip()
+            return content.decode("ascii", "replace").removesuffix("-template")
         for folder, kind in _OFFICE_FOLDERS:
             if name.startswith(folder):
                 return kind

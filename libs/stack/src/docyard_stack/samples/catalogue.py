@@ -4,7 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from docyard_stack.samples import images, letters, office, outlook, pdfs, refused, texts
+from docyard_stack.samples import (
+    images,
+    letters,
+    office,
+    open_formats,
+    outlook,
+    pdfs,
+    refused,
+    texts,
+)
 from docyard_stack.samples.model import Sample
 
 _SMALL: Final[tuple[tuple[str, Callable[[Path, int], Sample]], ...]] = (
@@ -78,6 +87,22 @@ def _completing(folder: Path) -> list[Sample]:
         office.document(folder / "contract.docx", seed=122),
         office.workbook(folder / "crates.xlsx", seed=123),
         office.slides(folder / "briefing.pptx", seed=124),
+        *_in_open_formats(folder),
+        images.fax(folder / "fax.tiff"),
+        images.animation(folder / "tide.gif"),
+        images.animation(folder / "tide.webp"),
+        images.bitmap(folder / "berth.bmp"),
+    ]
+
+
+def _in_open_formats(folder: Path) -> list[Sample]:
+    return [
+        open_formats.text_document(folder / "tides.odt", seed=125),
+        open_formats.sheet_document(folder / "berths.ods", seed=126),
+        open_formats.slide_document(folder / "talk.odp", seed=127),
+        open_formats.book(folder / "pilots.epub", seed=128),
+        open_formats.rich_text(folder / "rules.rtf", seed=129),
+        open_formats.feed(folder / "feed.xml", seed=130),
     ]
 
 
@@ -88,6 +113,8 @@ def _failing(folder: Path) -> list[Sample]:
         pdfs.garbage_pdf(folder / "garbage.pdf"),
         images.pixel_bomb(folder / "pixel-bomb.png"),
         images.truncated_png(folder / "truncated.png"),
+        open_formats.locked_document(folder / "locked.odt"),
+        open_formats.laughing_feed(folder / "laughing.xml"),
         office.truncated_document(folder / "truncated.docx", seed=203),
         office.entity_bomb(folder / "entity-bomb.xlsx", seed=204),
         office.inflating_workbook(folder / "inflating.xlsx", seed=205),

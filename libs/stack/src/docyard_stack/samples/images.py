@@ -34,6 +34,26 @@ def drawing(path: Path) -> Sample:
     return Sample(path, "image/png", page_count=1)
 
 
+def fax(path: Path, *, pages: int = 3) -> Sample:
+    """Write a TIFF with a page per frame, in black and white."""
+    first, *rest = [_quay((160 + 10 * number, 100), "RGB").convert("1") for number in range(pages)]
+    first.save(path, "TIFF", save_all=True, append_images=rest, compression="group4")
+    return Sample(path, "image/tiff", page_count=pages)
+
+
+def animation(path: Path) -> Sample:
+    """Write a GIF or WebP, by the name, of three frames: one picture that moves."""
+    first, *rest = [_quay((120 + number, 80), "RGB").resize((120, 80)) for number in range(3)]
+    first.save(path, save_all=True, append_images=rest)
+    return Sample(path, f"image/{path.suffix[1:]}", page_count=1)
+
+
+def bitmap(path: Path) -> Sample:
+    """Write a BMP."""
+    _quay((64, 48), "RGB").save(path, "BMP")
+    return Sample(path, "image/bmp", page_count=1)
+
+
 def pixel_bomb(path: Path) -> Sample:
     """Write a PNG of some hundred bytes that declares 2.5 thousand million pixels."""
     header = struct.pack(">IIBBBBB", _BOMB_PIXELS, _BOMB_PIXELS, 8, 2, 0, 0, 0)

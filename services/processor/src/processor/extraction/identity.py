@@ -7,12 +7,13 @@ import olefile
 
 from docyard_common.media_types import FORMATS, MediaType, TypeMismatchError
 from docyard_common.signatures import signature
-from processor.extraction import ooxml
+from processor.extraction import ooxml, xml_parts
 from processor.extraction.containers import Container, open_container
 from processor.stages.errors import EncryptedDocumentError, UnreadableDocumentError
 
 _LOCKED_STREAMS: Final = ("EncryptedPackage", "EncryptionInfo")
-_HEAD_BYTES: Final = 8
+_MANIFEST: Final = "META-INF/manifest.xml"
+_HEAD_BYTES: Final = 1_024
 
 
 def require_identity(path: Path, kind: MediaType) -> None:
@@ -41,7 +42,23 @@ def require_identity(path: Path, kind: MediaType) -> None:
 
 
 def _kind_of(container: Container) -> MediaType | None:
+    """Tell what a container holds: by its `mimetype`, its content types, or the parts it has."""
+    if "mimetype" in container:
+        name = container.read("mimetype", most=_HEAD_BYTES).decode("ascii", "replace")
+        return _named(name)
+    if "META-INF/container.xml" in container:
+        return MediaType.EPUB
+    if _MANIFEST in container and "content.xml" in container:
+        root = xml_parts.parse(container.read(_MANIFEST))
+        for entry in xml_parts.every(root, "file-entry"):
+            if xml_parts.attribute(entry, "full-path") == "/":
+                return _named(xml_parts.attribute(entry, "media-type") or "")
     return ooxml.kind_of(container)
+
+
+def _named(name: str) -> MediaType | None:
+    name = name.strip("\ufeff\0 \r\n").removesuffix("-template")
+    return next((kind for kind in MediaType if kind == name), None)
 
 
 def _refuse_compound_file(path: Path, kind: MediaType) -> None:

@@ -9,15 +9,19 @@ from docyard_common.media_types import MediaType
 from processor.extraction.document import Extractor, OpenDocument, Source
 from processor.extraction.docx import open_docx
 from processor.extraction.eml import open_eml
+from processor.extraction.epub import open_epub
 from processor.extraction.html import open_html
 from processor.extraction.images import open_image
 from processor.extraction.json_text import open_json, open_ndjson
 from processor.extraction.msg import open_msg
+from processor.extraction.odf import open_odf
 from processor.extraction.pdf import open_pdf
 from processor.extraction.pptx import open_pptx
+from processor.extraction.rtf import open_rtf
 from processor.extraction.tables import open_table
 from processor.extraction.text import open_markdown, open_text
 from processor.extraction.xlsx import open_xlsx
+from processor.extraction.xml_text import open_xml
 
 EXTRACTORS: Final = MappingProxyType[MediaType, Extractor](
     {
@@ -33,9 +37,19 @@ EXTRACTORS: Final = MappingProxyType[MediaType, Extractor](
         MediaType.MSG: open_msg,
         MediaType.PNG: open_image,
         MediaType.JPEG: open_image,
+        MediaType.GIF: open_image,
+        MediaType.TIFF: open_image,
+        MediaType.WEBP: open_image,
+        MediaType.BMP: open_image,
         MediaType.DOCX: open_docx,
         MediaType.XLSX: open_xlsx,
         MediaType.PPTX: open_pptx,
+        MediaType.ODT: open_odf,
+        MediaType.ODS: open_odf,
+        MediaType.ODP: open_odf,
+        MediaType.EPUB: open_epub,
+        MediaType.RTF: open_rtf,
+        MediaType.XML: open_xml,
     }
 )
 

@@ -10,6 +10,7 @@ from processor.stages.errors import DecompressionLimitError, UnreadableDocumentE
 
 Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name for it
 
+_ENTITIES: Final = "The document declares entities, which are not expanded."
 _SAFE: Final[dict[str, Any]] = {
     "resolve_entities": False,
     "load_dtd": False,
@@ -31,11 +32,16 @@ def parse(data: bytes) -> Element:
 
 
 def stream(
-    file: IO[bytes], *, tags: tuple[str, ...] | None = None, starts: bool = False
+    file: IO[bytes],
+    *,
+    tags: tuple[str, ...] | None = None,
+    starts: bool = False,
+    flat_entities: bool = False,
 ) -> Iterator[tuple[str, Element]]:
     """Yield (event, element) as the file is read: `end`, and with *starts* `start`, too.
 
-    *tags* are local names. The caller clears what it has used. Raises as `parse` does.
+    *tags* are local names. The caller clears what it has used. Raises as `parse` does; with
+    *flat_entities* only entities made of others are refused.
     """
     events = iter(
         etree.iterparse(
@@ -54,16 +60,17 @@ def stream(
         except (etree.XMLSyntaxError, ValueError) as error:
             raise _not_xml(error) from error
         if first:
-            require_no_entities(element)
+            require_no_entities(element, flat=flat_entities)
             first = False
         yield event, element
 
 
-def require_no_entities(element: Element) -> None:
-    """Raise DecompressionLimitError where the document declares entities: none needs any."""
+def require_no_entities(element: Element, *, flat: bool = False) -> None:
+    """Raise DecompressionLimitError where the document declares entities; *flat* ones may stay."""
     dtd = element.getroottree().docinfo.internalDTD
-    if dtd is not None and next(dtd.iterentities(), None) is not None:
-        raise DecompressionLimitError("The document declares entities, which are not expanded.")
+    for entity in () if dtd is None else dtd.iterentities():
+        if not flat or "&" in (entity.content or ""):
+            raise DecompressionLimitError(_ENTITIES)
 
 
 def release(element: Element) -> None:
@@ -110,5 +117,5 @@ def resolve(base: str, target: str) -> str:
 def _not_xml(error: Exception) -> UnreadableDocumentError | DecompressionLimitError:
     message = str(error)
     if "amplification" in message or ("entity" in message.lower() and "loop" in message.lower()):
-        return DecompressionLimitError("The document declares entities, which are not expanded.")
+        return DecompressionLimitError(_ENTITIES)
     return UnreadableDocumentError(f"A part is not well-formed XML: {message}."[:500])
