@@ -17,6 +17,7 @@ import psutil
 import pypdfium2 as pdfium
 from reportlab.pdfgen.canvas import Canvas
 
+from docyard_common.delivery.ladder import Mode
 from docyard_common.events.stages import Stage
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Nursery
@@ -62,7 +63,7 @@ def task_for(path: Path, *, safer: bool) -> StageTask:
         size_bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
         input=path,
-        safer=safer,
+        mode=Mode.CAREFUL if safer else Mode.STANDARD,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from docyard_common.errors import FailureReason
-from docyard_common.events import documents, work
+from docyard_common.events import documents, observation, work
 from docyard_common.events.envelope import Event
 from docyard_common.events.stages import Priority, Stage
 
@@ -23,6 +23,9 @@ _OF_A_RUN: Final[dict[str, Any]] = _OF_A_DOCUMENT | {
     "attempt": 2,
     "at": MOMENT,
 }
+_RUN: Final = documents.RunReport(
+    worker="host:42", waited_s=0.25, ran_s=1.25, mode="careful", pages=24, peak_memory_bytes=2**28
+)
 _OF_A_FILE: Final[dict[str, Any]] = {
     "filename": "Lieferschein März.pdf",
     "content_type": "application/pdf",
@@ -40,13 +43,15 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     ),
     documents.StageStarted(**_OF_A_RUN),
     documents.StageFinished(
-        **_OF_A_RUN, pages_total=24, duration_s=1.25, results={"language": "de"}
+        **_OF_A_RUN, pages_total=24, duration_s=1.25, results={"language": "de"}, run=_RUN
     ),
     documents.StageRetrying(
         **_OF_A_RUN,
         reason=FailureReason.MEMORY_LIMIT,
         message="It needed more than 2048 MiB.",
         due_at=MOMENT,
+        run=_RUN,
+        next_mode="plain",
     ),
     documents.DocumentProgressed(
         **_OF_A_RUN, pages_done=12, pages_total=24, eta_s=3.5, message="page 12 of 24"
@@ -61,9 +66,32 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         reason=FailureReason.ENCRYPTED_DOCUMENT,
         message="The PDF opens only with a password; upload it without one.",
         failed_at=MOMENT,
+        run=_RUN,
     ),
     documents.DocumentCancelled(**_OF_A_DOCUMENT, cancelled_at=MOMENT),
     documents.DocumentDeleted(**_OF_A_DOCUMENT, deleted_at=MOMENT),
+    observation.ProcessingObserved(
+        observed_at=MOMENT,
+        window_s=300.0,
+        stages=(
+            observation.StageObserved(
+                stage=Stage.EXTRACT,
+                waiting=dict.fromkeys(Priority, 2),
+                retrying=1,
+                running=3,
+                slots=4,
+                oldest_s=1.5,
+                dead=1,
+                stopped="too many failures",
+                done=40,
+                failed=2,
+                retried=3,
+                run_s=observation.Spread(p50=0.5, p95=2.0),
+                wait_s=observation.Spread(p50=0.1, p95=0.4),
+                utilisation=0.75,
+            ),
+        ),
+    ),
     work.StageRequested(
         **_OF_A_DOCUMENT,
         **_OF_A_FILE,

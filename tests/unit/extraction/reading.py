@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from docyard_common.artifacts import Page, load_pages
+from docyard_common.delivery.ladder import Mode
 from docyard_common.events.stages import Stage
 from processor.stages.task import DocumentLimits, PagesReady, Progress, StageTask
 
@@ -48,5 +49,5 @@ def task_for(
         input=path,
         first_page=first_page,
         limits=limits or DocumentLimits(),
-        safer=safer,
+        mode=Mode.CAREFUL if safer else Mode.STANDARD,
     )

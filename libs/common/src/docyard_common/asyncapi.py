@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from docyard_common.delivery import headers
-from docyard_common.events import documents, topics, work
+from docyard_common.events import documents, observation, topics, work
 from docyard_common.events.codec import REGISTRY
 from docyard_common.events.envelope import Event
 from docyard_common.events.stages import Priority, Stage
@@ -67,6 +67,11 @@ CHANNELS: Final[Mapping[str, Channel]] = {
             work.RemovalRequested,
             work.StageResumeRequested,
         ),
+    ),
+    "observations": Channel(
+        topics.OBSERVATIONS,
+        "The processor's queue and figures, every few seconds: may be lost, decide nothing.",
+        (observation.ProcessingObserved,),
     ),
     "notifications": Channel(topics.NOTIFICATIONS, "Messages to people, keyed by the person."),
     "storageEvents": Channel(

@@ -26,6 +26,7 @@ from ingest.api.chunked import RAW_PARTS, ChunkedRoutes
 from ingest.api.documents import DocumentRoutes
 from ingest.api.limits import LimitRoutes
 from ingest.api.links import LinkMaker
+from ingest.api.processing import ProcessingRoutes
 from ingest.api.reprocessing import ReprocessingRoutes
 from ingest.api.search import SearchRoutes
 from ingest.api.short import ShortRoutes
@@ -34,11 +35,13 @@ from ingest.commands import Commands
 from ingest.documents.artifact_reader import ArtifactReader
 from ingest.documents.bulk import BulkOperations
 from ingest.documents.lifecycle import Lifecycle
+from ingest.documents.queueing import Queueing
 from ingest.documents.reprocessing import Reprocessing
 from ingest.documents.searching import Embed, QueryEmbedder, Searcher
 from ingest.limits.admission import Admission
 from ingest.limits.keeper import LimitKeeper
 from ingest.limits.source import LimitSource
+from ingest.observing import Observing
 from ingest.projector import Projector
 from ingest.settings import IngestSettings
 from ingest.sweep import Sweeper
@@ -182,6 +185,11 @@ class _Parts:
                 reprocessing=self._reprocessing, operations=self._operations, links=links
             ).router(),
             self._chunked(links).router(),
+            ProcessingRoutes(
+                queueing=Queueing(database=self._database, clock=self._clock),
+                lifecycle=self._lifecycle,
+                database=self._database,
+            ).router(),
             documents.router(),
             artifacts.router(),
             SearchRoutes(searcher=self._searcher()).router(),
@@ -241,6 +249,11 @@ class _Parts:
             group=f"{SERVICE}.projector",
             apply=self._projector.apply,
             linger_ms=100,
+        )
+        consumer.subscribe(
+            topics.OBSERVATIONS,
+            group=f"{SERVICE}.observing",
+            apply=Observing(self._database).apply,
         )
         consumer.subscribe(
             topics.COMMANDS,

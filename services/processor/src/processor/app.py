@@ -36,6 +36,7 @@ from processor.holds import Holds
 from processor.housekeeping import Housekeeping
 from processor.intake import Intake
 from processor.listener import Listener
+from processor.observer import Observer
 from processor.progress import ProgressReporter
 from processor.runner import Runner, Work
 from processor.sandbox.limits import SandboxLimits
@@ -105,6 +106,7 @@ class Parts:
         self.settlement = Settlement(database=self.database, outbox=self.outbox)
         self.holds = Holds(settings.processor.stages, database=self.database)
         self.heartbeat = Heartbeat(database=self.database, lease_s=settings.processor.lease_s)
+        self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.slots: dict[Stage, Slots] = {}
 
     async def open(self, stack: AsyncExitStack) -> None:
@@ -118,12 +120,11 @@ class Parts:
         stack.push_async_callback(self.nursery.close)
         stack.push_async_callback(self.sandboxes.close)
         runner = self._runner()
-        worker = f"{socket.gethostname()}:{os.getpid()}"
         for stage in self.settings.processor.stages:
             self.slots[stage] = Slots(
                 stage,
                 settings=self.settings.processor,
-                worker=worker,
+                worker=self.worker,
                 database=self.database,
                 runner=runner,
                 settlement=self.settlement,
@@ -146,7 +147,14 @@ class Parts:
         )
         eraser = Eraser(database=self.database, objects=self.objects, index=self.index)
         housekeeping = Housekeeping(settings.processor.stages, database=self.database)
+        observer = Observer(
+            database=self.database,
+            publish=self.progress.publish,
+            worker=self.worker,
+            slots=lambda: {stage: slots.count for stage, slots in self.slots.items()},
+        )
         return {
+            "observer": observer.run(),
             "relay": relay.run(),
             "progress": self.progress.run(),
             "listener": listener.run(),

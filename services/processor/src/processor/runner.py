@@ -5,10 +5,12 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Final
 
 from opentelemetry.trace import SpanKind
 
+from docyard_common.delivery.ladder import mode_after
 from docyard_common.delivery.outcome import (
     Abandoned,
     DeadLetter,
@@ -114,7 +116,8 @@ class Runner:
             return request, Abandoned()
         except Exception as error:  # noqa: BLE001 - judged, not hidden
             dice = random.random()  # noqa: S311 - jitter only
-            return request, self._retry.judge(error, attempt=lease.attempt, dice=dice)
+            outcome = self._retry.judge(error, attempt=lease.attempt, dice=dice)
+            return request, _stepped_down(outcome, lease)
 
     async def _settled(
         self, lease: Lease, request: StageRequested, outcome: Outcome, *, announced: bool
@@ -134,6 +137,13 @@ class Runner:
                 pause = min(pause * 2, _LAST_PAUSE_S)
             else:
                 return outcome
+
+
+def _stepped_down(outcome: Outcome, lease: Lease) -> Outcome:
+    """Let the next attempt change something where this one has cost too much."""
+    if isinstance(outcome, Retry):
+        return replace(outcome, mode=mode_after(lease.meter.mode, outcome.failure.reason))
+    return outcome
 
 
 async def _undisturbed(settling: Coroutine[None, None, None]) -> None:
@@ -157,7 +167,7 @@ def _tell(lease: Lease, request: StageRequested, outcome: Outcome) -> None:
     match outcome:
         case Done(pages_total) if pages_total:
             metrics.STAGE_PAGES.labels(stage).inc(pages_total)
-        case Retry(_, why):
+        case Retry(_, why, _):
             metrics.STAGE_RETRIES.labels(stage, why.reason).inc()
             logger.warning("stage.retry", extra={"reason": why.reason, "error": why.error_class})
         case DeadLetter(why):

@@ -26,6 +26,7 @@ from docyard_common.events.work import StageRequested
 from docyard_common.outbox import Outbox
 from docyard_common.work import settling
 from docyard_common.work.model import Lease
+from processor.history import ladder, report
 from processor.version import PIPELINE_VERSION, VERSION
 
 _PAUSE_S = 1.0
@@ -77,8 +78,8 @@ class Settlement:
         match outcome:
             case Done():
                 return await self._done(tx, lease, request, outcome)
-            case Retry(delay_s, failure):
-                return await self._retry(tx, lease, delay_s, failure)
+            case Retry():
+                return await self._retry(tx, lease, outcome)
             case DeadLetter(failure):
                 return await self._dead(tx, lease, failure)
             case Paused():
@@ -97,6 +98,7 @@ class Settlement:
     async def _done(
         self, tx: Transaction, lease: Lease, request: StageRequested, done: Done
     ) -> settling.Hold:
+        lease.meter.pages = done.pages_total
         hold = await settling.remove(tx, lease)
         now = datetime.now(UTC)
         finished = StageFinished(
@@ -106,6 +108,7 @@ class Settlement:
             pages_total=done.pages_total,
             duration_s=max(0.0, (now - lease.started_at).total_seconds()),
             results=done.results,
+            run=report(lease, now),
         )
         await self._outbox.add(
             tx,
@@ -148,23 +151,28 @@ class Settlement:
         )
         return self._outbox.record(topics.work(following, request.priority), work)
 
-    async def _retry(
-        self, tx: Transaction, lease: Lease, delay_s: float, failure: Failure
-    ) -> settling.Hold:
-        hold = await settling.postpone(tx, lease, delay_s=delay_s, failure=failure)
+    async def _retry(self, tx: Transaction, lease: Lease, retry: Retry) -> settling.Hold:
+        failure, delay_s = retry.failure, retry.delay_s
+        hold = await settling.postpone(tx, lease, delay_s=delay_s, failure=failure, mode=retry.mode)
+        changed = retry.mode is not lease.meter.mode
         now = datetime.now(UTC)
         event = StageRetrying(
             **_about(lease),
             attempt=lease.attempt,
             at=now,
             reason=failure.reason,
-            message=failure.message,
+            message=f"{failure.message}; the next attempt {retry.mode.described}"
+            if changed
+            else failure.message,
             due_at=now + timedelta(seconds=delay_s),
+            run=report(lease, now),
+            next_mode=retry.mode if changed else None,
         )
         await self._outbox.publish(tx, topics.EVENTS, event)
         return hold
 
     async def _dead(self, tx: Transaction, lease: Lease, failure: Failure) -> settling.Hold:
+        earlier = await settling.ladder(tx, lease)
         hold = await settling.bury(tx, lease, failure=failure)
         now = datetime.now(UTC)
         failed = DocumentFailed(
@@ -173,10 +181,10 @@ class Settlement:
             reason=failure.reason,
             message=failure.message,
             failed_at=now,
+            run=report(lease, now),
         )
-        await self._outbox.add(
-            tx, self._outbox.record(topics.EVENTS, failed), _letter(lease, failure, now)
-        )
+        letter = _letter(lease, failure, now, attempts=ladder(earlier, lease, failure, now))
+        await self._outbox.add(tx, self._outbox.record(topics.EVENTS, failed), letter)
         return hold
 
 
@@ -194,7 +202,7 @@ def _about(lease: Lease, *, tick: int = sequence.LAST_TICK) -> dict[str, object]
     }
 
 
-def _letter(lease: Lease, failure: Failure, now: datetime) -> codec.Record:
+def _letter(lease: Lease, failure: Failure, now: datetime, *, attempts: str) -> codec.Record:
     record = lease.record
     death = headers.Death(
         stage=lease.key.stage,
@@ -205,6 +213,7 @@ def _letter(lease: Lease, failure: Failure, now: datetime) -> codec.Record:
         first_failed_at=lease.first_failed_at or now,
         failed_at=now,
         service_version=VERSION,
+        attempts=attempts,
     )
     return codec.Record(
         topic=topics.dead_letters(lease.key.stage),

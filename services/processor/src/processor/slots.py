@@ -55,6 +55,11 @@ class Slots:
         self._stopping = False
         metrics.STAGE_SLOTS.labels(stage).set(settings.slots)
 
+    @property
+    def count(self) -> int:
+        """How many documents this process works on at once in this stage."""
+        return self._settings.slots
+
     def wake(self) -> None:
         """Look for work now: some was stored, or a slot has become free."""
         self._wake.set()

@@ -31,6 +31,8 @@ DLQ_FIRST_FAILED_AT: Final = "docyard-dlq-first-failed-at"
 DLQ_FAILED_AT: Final = "docyard-dlq-failed-at"
 DLQ_FINGERPRINT: Final = "docyard-dlq-fingerprint"
 DLQ_SERVICE_VERSION: Final = "docyard-dlq-service-version"
+DLQ_ATTEMPTS: Final = "docyard-dlq-attempts"
+"""The retry ladder as JSON: each attempt with its mode, its reason and what it used."""
 REPLAY_ID: Final = "docyard-replay-id"
 REPLAY_COUNT: Final = "docyard-replay-count"
 REPLAY_EDITED_FROM: Final = "docyard-replay-edited-from"
@@ -53,6 +55,7 @@ BURIAL: Final = frozenset(
         DLQ_FAILED_AT,
         DLQ_FINGERPRINT,
         DLQ_SERVICE_VERSION,
+        DLQ_ATTEMPTS,
     }
 )
 REPLAY: Final = frozenset({REPLAY_ID, REPLAY_COUNT, REPLAY_EDITED_FROM})
@@ -104,6 +107,7 @@ class Death:
     first_failed_at: datetime
     failed_at: datetime
     service_version: str
+    attempts: str | None = None  # JSON; cut by whoever makes it
 
 
 @dataclass(frozen=True)
@@ -220,6 +224,7 @@ def _written(death: Death) -> dict[str, str]:
             stack=stack,
         ),
         DLQ_SERVICE_VERSION: death.service_version,
+        **({} if death.attempts is None else {DLQ_ATTEMPTS: death.attempts}),
     }
 
 

@@ -4,6 +4,7 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from docyard_common.delivery.ladder import Mode
 from docyard_common.errors import FailureReason
 
 MAX_STACK_CHARACTERS = 16 * 1024
@@ -38,6 +39,7 @@ class Retry:
 
     delay_s: float
     failure: Failure
+    mode: Mode = Mode.STANDARD  # of the next attempt
 
 
 @dataclass(frozen=True)

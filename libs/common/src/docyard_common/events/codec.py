@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from docyard_common.errors import UndecodableRecordError
-from docyard_common.events import documents, work
+from docyard_common.events import documents, observation, work
 from docyard_common.events.envelope import Event
 from docyard_common.ids import uuid7
 
@@ -32,6 +32,7 @@ REGISTRY: Final[dict[str, type[Event]]] = {
         documents.DocumentFailed,
         documents.DocumentCancelled,
         documents.DocumentDeleted,
+        observation.ProcessingObserved,
         work.StageRequested,
         work.CancelRequested,
         work.ReprocessRequested,

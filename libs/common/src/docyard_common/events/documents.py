@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from docyard_common.errors import FailureReason
 from docyard_common.events.envelope import DocumentEvent
@@ -35,6 +35,19 @@ class ReprocessingAccepted(DocumentEvent):
     accepted_at: datetime
 
 
+class RunReport(BaseModel):
+    """How a run went that has ended: for timelines, not for decisions."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    worker: str
+    waited_s: float = Field(ge=0)  # due, for a free slot
+    ran_s: float = Field(ge=0)
+    mode: str = "standard"  # a step of the retry ladder
+    pages: int | None = Field(default=None, ge=0)
+    peak_memory_bytes: int | None = Field(default=None, ge=0)  # of the child
+
+
 class StageEvent(DocumentEvent):
     """A fact about one run of one stage."""
 
@@ -56,6 +69,7 @@ class StageFinished(StageEvent):
 
     pages_total: int | None = Field(default=None, ge=0)
     duration_s: float = Field(ge=0)
+    run: RunReport | None = None
     results: dict[str, Any] = Field(default_factory=dict)
     """Small facts for people (`content_type`, `language`, `page_count` …); artifacts stay in S3."""
 
@@ -68,6 +82,8 @@ class StageRetrying(StageEvent):
     reason: FailureReason
     message: str
     due_at: datetime
+    run: RunReport | None = None
+    next_mode: str | None = None  # how the next attempt works, where it differs
 
 
 class DocumentProgressed(StageEvent):
@@ -102,6 +118,7 @@ class DocumentFailed(DocumentEvent):
     reason: FailureReason
     message: str  # one sentence for the owner: what is wrong and what to do
     failed_at: datetime
+    run: RunReport | None = None
 
 
 class DocumentCancelled(DocumentEvent):

@@ -53,6 +53,10 @@ class DocumentView:
     error: ViewError | None = None
     completed_at: datetime | None = None  # when it became completed, failed or cancelled
     result_generation: int | None = None  # the newest that is whole: what readers get
+    waits_for: Stage | None = (
+        None  # the stage that has not begun; None while one runs, or at an end
+    )
+    waiting_since: datetime | None = None  # from when on it could have begun
     pipeline_version: int = 0  # of the code that made that result; 0 while there is none
 
     @property
@@ -143,13 +147,12 @@ def _apply(event: DocumentEvent, view: DocumentView) -> DocumentView:
 @_apply.register
 def _(event: facts.DocumentAccepted, view: DocumentView) -> DocumentView:
     del event
-    return replace(view, message="Waiting for a free slot")
+    return _waiting(replace(view, message="Waiting for a free slot"), Stage.VALIDATE)
 
 
 @_apply.register
 def _(event: facts.ReprocessingAccepted, view: DocumentView) -> DocumentView:
-    del event
-    return replace(view, message="Waiting for a free slot")
+    return _waiting(replace(view, message="Waiting for a free slot"), event.from_stage)
 
 
 @_apply.register
@@ -167,13 +170,15 @@ def _(event: facts.DocumentProgressed, view: DocumentView) -> DocumentView:
 def _(event: facts.StageFinished, view: DocumentView) -> DocumentView:
     total = event.pages_total
     view = _run(view, event, pages=(total, total), message="")
-    return replace(view, progress=max(view.progress, _overall(event.stage, 1.0)))
+    view = replace(view, progress=max(view.progress, _overall(event.stage, 1.0)))
+    return _waiting(view, event.stage.following)
 
 
 @_apply.register
 def _(event: facts.StageRetrying, view: DocumentView) -> DocumentView:
     view = _run(view, event, pages=(None, None), message=event.message)
-    return replace(view, error=ViewError(event.reason, event.message, retryable=True))
+    view = replace(view, error=ViewError(event.reason, event.message, retryable=True))
+    return _waiting(view, event.stage, since=event.due_at)
 
 
 @_apply.register
@@ -227,6 +232,17 @@ def _run(
         attempt=event.attempt,
         error=None,
         completed_at=None,
+        waits_for=None,
+        waiting_since=None,
+    )
+
+
+def _waiting(
+    view: DocumentView, stage: Stage | None, *, since: datetime | None = None
+) -> DocumentView:
+    """Return *view* as waiting for *stage* since *since*, or since its newest event."""
+    return replace(
+        view, waits_for=stage, waiting_since=(since or view.updated_at) if stage else None
     )
 
 
@@ -240,6 +256,8 @@ def _end(
         eta_s=None,
         error=error,
         completed_at=view.updated_at,
+        waits_for=None,
+        waiting_since=None,
     )
 
 

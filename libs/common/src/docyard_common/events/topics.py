@@ -32,6 +32,7 @@ class Topic:
 EVENTS: Final = "documents.events"
 PROGRESS: Final = "documents.progress"
 COMMANDS: Final = "commands"
+OBSERVATIONS: Final = "processing.observations"
 NOTIFICATIONS: Final = "notifications"
 STORAGE_EVENTS: Final = "storage.events"
 
@@ -56,5 +57,6 @@ def declared() -> Iterator[Topic]:
     yield Topic(EVENTS, 7 * _DAY_MS)
     yield Topic(PROGRESS, _HOUR_MS)
     yield Topic(COMMANDS, _DAY_MS)
+    yield Topic(OBSERVATIONS, _HOUR_MS)
     yield Topic(NOTIFICATIONS, _DAY_MS)
     yield Topic(STORAGE_EVENTS, _DAY_MS)

@@ -27,6 +27,7 @@ where not exists (
 )
 on conflict (document_id, generation, stage) do update set
     state = 'waiting', due_at = now(), waiting_since = now(), attempt = 1, deliveries = 0,
+    mode = 'standard',
     lease_until = null, worker = null, topic = excluded.topic, partition = excluded.partition,
     "offset" = excluded."offset", timestamp_ms = excluded.timestamp_ms, key = excluded.key,
     value = excluded.value, header_names = excluded.header_names,

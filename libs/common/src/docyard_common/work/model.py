@@ -1,9 +1,10 @@
 """The shapes of work: what is asked for, and what a slot holds while it works."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from docyard_common.delivery.ladder import Mode
 from docyard_common.events.stages import Priority, Stage
 from docyard_common.events.work import StageRequested
 from docyard_common.kafka.received import ReceivedRecord
@@ -28,6 +29,15 @@ class WorkOrder:
     replay_id: str | None = None
 
 
+@dataclass(slots=True)
+class Meter:
+    """What a run has used; filled while it runs, told when it ends."""
+
+    mode: Mode = Mode.STANDARD
+    pages: int | None = None
+    peak_memory_bytes: int | None = None  # resident memory of the child at its highest
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """A row that a slot has picked: valid while its fence is the row's."""
@@ -44,3 +54,4 @@ class Lease:
     first_failed_at: datetime | None
     record: ReceivedRecord
     worker: str
+    meter: Meter = field(default_factory=Meter, compare=False)

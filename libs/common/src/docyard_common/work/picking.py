@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from docyard_common.database.pool import Transaction
+from docyard_common.delivery.ladder import Mode, mode_of_run
 from docyard_common.events.stages import Priority, Stage
 from docyard_common.kafka.received import ReceivedRecord
-from docyard_common.work.model import Lease, WorkKey
+from docyard_common.work.model import Lease, Meter, WorkKey
 
 # A row whose lease ran out is picked like any other: crash recovery needs nothing of its own.
 # Within a lane the owner with the least in hand comes first; `turn` ranks each owner's own rows.
@@ -35,11 +36,12 @@ with due as (
     for update of work skip locked
 )
 update work set state = 'running', fence = work.fence + 1, deliveries = work.deliveries + 1,
-    lease_until = now() + %(lease_s)s * interval '1 second', worker = %(worker)s
+    lease_until = now() + %(lease_s)s * interval '1 second', worker = %(worker)s,
+    started_at = now()
 from chosen
 where work.document_id = chosen.document_id and work.generation = chosen.generation
     and work.stage = chosen.stage
-returning work.*, now() as started_at,
+returning work.*,
     extract(epoch from now() - greatest(work.waiting_since, work.due_at))::float8 as waited_s
 """
 
@@ -129,4 +131,5 @@ def _lease(row: dict[str, Any]) -> Lease:
         first_failed_at=row["first_failed_at"],
         record=record,
         worker=row["worker"],
+        meter=Meter(mode=mode_of_run(Mode(row["mode"]), row["deliveries"])),
     )

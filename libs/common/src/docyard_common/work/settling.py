@@ -10,6 +10,7 @@ from typing import Any
 from psycopg import AsyncCursor
 
 from docyard_common.database.pool import Transaction
+from docyard_common.delivery.ladder import Mode
 from docyard_common.delivery.outcome import Failure
 from docyard_common.errors import SupersededError
 from docyard_common.work.model import Lease
@@ -24,7 +25,7 @@ _POSTPONE = (
     """
 update work set state = 'waiting', attempt = attempt + 1, deliveries = 0, lease_until = null,
     due_at = now() + %(delay_s)s * interval '1 second', last_reason = %(reason)s,
-    first_failed_at = coalesce(first_failed_at, now())
+    mode = %(next_mode)s, first_failed_at = coalesce(first_failed_at, now())
 """
     + _MINE
 )
@@ -45,10 +46,17 @@ update work set state = 'dead', lease_until = null, last_reason = %(reason)s,
 _REMEMBERED = """
 with mine as ({change} returning document_id)
 insert into stage_runs (document_id, generation, stage, fence, attempt, outcome, reason, message,
-    worker, started_at)
+    worker, started_at, waited_s, mode, pages, peak_memory_bytes)
 select document_id, %(generation)s, %(stage)s, %(fence)s, %(attempt)s, %(outcome)s,
-    %(reason)s, %(message)s, %(worker)s, %(started_at)s
+    %(reason)s, %(message)s, %(worker)s, %(started_at)s, %(waited_s)s, %(mode)s, %(pages)s,
+    %(peak_memory_bytes)s
 from mine
+"""
+_LADDER = """
+select attempt, mode, outcome, reason, message, started_at, ended_at, peak_memory_bytes
+from stage_runs where document_id = %(document_id)s and generation = %(generation)s
+    and stage = %(stage)s and fence < %(fence)s
+order by fence
 """
 _DISCARD = """
 delete from work where document_id = %(document_id)s and generation = %(generation)s
@@ -75,9 +83,18 @@ async def remove(tx: Transaction, lease: Lease) -> Hold:
     return await _remembered(tx, _REMOVE, lease, "done")
 
 
-async def postpone(tx: Transaction, lease: Lease, *, delay_s: float, failure: Failure) -> Hold:
-    """Wait *delay_s* for the next attempt."""
-    return await _remembered(tx, _POSTPONE, lease, "retry", failure, delay_s=delay_s)
+async def postpone(
+    tx: Transaction,
+    lease: Lease,
+    *,
+    delay_s: float,
+    failure: Failure,
+    mode: Mode = Mode.STANDARD,
+) -> Hold:
+    """Wait *delay_s* for the next attempt, which runs in *mode*."""
+    return await _remembered(
+        tx, _POSTPONE, lease, "retry", failure, delay_s=delay_s, next_mode=mode
+    )
 
 
 async def release(tx: Transaction, lease: Lease, *, delay_s: float = 0.0) -> Hold:
@@ -88,6 +105,12 @@ async def release(tx: Transaction, lease: Lease, *, delay_s: float = 0.0) -> Hol
 async def bury(tx: Transaction, lease: Lease, *, failure: Failure) -> Hold:
     """Keep the row as dead until somebody replays it."""
     return await _remembered(tx, _BURY, lease, "dead", failure)
+
+
+async def ladder(tx: Transaction, lease: Lease) -> list[dict[str, Any]]:
+    """Return the runs of this stage that have ended so far, oldest first."""
+    cursor = await tx.execute(_LADDER, _parameters(lease))
+    return await cursor.fetchall()
 
 
 async def discard(tx: Transaction, lease: Lease) -> None:
@@ -111,6 +134,10 @@ async def _remembered(
         "message": failure.message.replace("\x00", "") if failure else None,
         "worker": lease.worker,
         "started_at": lease.started_at,
+        "waited_s": lease.waited_s,
+        "mode": lease.meter.mode,
+        "pages": lease.meter.pages,
+        "peak_memory_bytes": lease.meter.peak_memory_bytes,
         **extra,
     }
     return Hold(lease, await tx.execute(_REMEMBERED.format(change=change), parameters))

@@ -84,6 +84,9 @@ class AttemptView(Answer):
     message: str
     replay_id: UUID | None
     at: datetime
+    mode: str | None = None  # how the attempt worked: standard, careful or plain
+    next_mode: str | None = None  # what the one after it changed
+    peak_memory_bytes: int | None = None
 
 
 class LineageView(Answer):
@@ -111,6 +114,7 @@ class EntryDetail(EntrySummary):
     """An entry with its record, decoded where it decodes and raw in any case."""
 
     attempts: list[AttemptView]
+    ladder: list[dict[str, Any]]  # each attempt with mode, reason and peak, as the processor saw it
     replays: list[LineageView]
     headers: list[HeaderView]
     key: str | None

@@ -1,12 +1,14 @@
 """Turns rows into answers."""
 
 import base64
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from dlq_admin.api import models
 from dlq_admin.domain.replays import ReplayStatus
 from dlq_admin.replaying.records import headers_of
+from docyard_common.delivery.headers import DLQ_ATTEMPTS, text_of
 from docyard_common.errors import UndecodableRecordError
 from docyard_common.events import codec
 
@@ -30,6 +32,7 @@ def detail(
             models.AttemptView(**{**attempt, "message": attempt["error_message"]})
             for attempt in attempts
         ],
+        ladder=_ladder(headers),
         replays=[models.LineageView(**replay) for replay in lineage],
         headers=[
             models.HeaderView(name=_plain(name), value=_text(value), value_base64=_raw(value))
@@ -86,6 +89,15 @@ def _decoded(value: bytes | None, headers: codec.Headers) -> dict[str, Any] | No
         return codec.decode(value, headers).model_dump(mode="json")
     except UndecodableRecordError:
         return None
+
+
+def _ladder(headers: codec.Headers) -> list[dict[str, Any]]:
+    """Return the attempts as the dead letter tells them; nothing where it tells none."""
+    try:
+        told = json.loads(text_of(headers, DLQ_ATTEMPTS) or "[]")
+    except ValueError:
+        return []
+    return [step for step in told if isinstance(step, dict)] if isinstance(told, list) else []
 
 
 def _raw(value: bytes | None) -> str | None:

@@ -40,10 +40,10 @@ select * from entries where id = %s and (%s::text is null or owner = %s)
 _LOCK = "select * from entries where id = %s for update"
 _FAILURES = """
 select 'dead_letter' as kind, attempt, reason, error_class, error_message, replay_id,
-       failed_at as at
+       failed_at as at, null as mode, null as next_mode, null::bigint as peak_memory_bytes
 from failures where entry_id = %(id)s
 union all
-select 'retry', attempt, reason, '', message, null, at
+select 'retry', attempt, reason, '', message, null, at, mode, next_mode, peak_memory_bytes
 from retries where document_id = %(document_id)s and stage = %(stage)s
 order by at desc limit 200
 """

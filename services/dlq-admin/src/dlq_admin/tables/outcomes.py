@@ -22,8 +22,9 @@ update stage_outcomes set finished_seq = greatest(finished_seq, %(seq)s), at = %
 where document_id = %(document_id)s and (%(stage)s::text is null or stage = %(stage)s)
 """
 _ADD_RETRY = """
-insert into retries (document_id, stage, seq, attempt, reason, message, at)
-values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing
+insert into retries (document_id, stage, seq, attempt, reason, message, at, mode, next_mode,
+    peak_memory_bytes)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing
 """
 _FORGET_RETRIES = """
 delete from retries r where document_id = %(document_id)s
@@ -73,7 +74,9 @@ async def add_retry(tx: Transaction, event: StageRetrying) -> None:
     """Keep an attempt that failed: part of the history of a dead letter that may follow."""
     message = event.message.replace("\0", "")[:_MESSAGE_CHARACTERS]
     values = (event.document_id, event.stage, event.seq, event.attempt, event.reason, message)
-    await tx.execute(_ADD_RETRY, (*values, event.at))
+    run = event.run
+    used = (run.mode, event.next_mode, run.peak_memory_bytes) if run else (None, None, None)
+    await tx.execute(_ADD_RETRY, (*values, event.at, *used))
 
 
 async def is_erased(tx: Transaction, document_id: UUID) -> bool:

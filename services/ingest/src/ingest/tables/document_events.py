@@ -16,6 +16,7 @@ _INSERT: Final = """
 insert into document_events (document_id, seq, type, at, data)
 values (%s, %s, %s, %s, %s) on conflict do nothing
 """
+_MOST: Final = 10_000
 _PAGE: Final = """
 select seq, type, at, data from document_events
 where document_id = %(document_id)s and (seq, type) > (%(seq)s, %(type)s)
@@ -54,6 +55,11 @@ async def page(
     return [
         EventRow(row["seq"], row["type"], row["at"], row["data"]) for row in await cursor.fetchall()
     ]
+
+
+async def all_of(tx: Transaction, document_id: UUID) -> list[EventRow]:
+    """Return the facts of a document, oldest first: up to ten thousand."""
+    return await page(tx, document_id, after=(-1, ""), limit=_MOST)
 
 
 def _row(event: DocumentEvent) -> tuple[object, ...]:

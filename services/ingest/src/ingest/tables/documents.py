@@ -16,10 +16,10 @@ from ingest.document import Document, NewDocument
 
 _INSERT: Final = """
 insert into documents (document_id, owner, filename, content_type, size_bytes, sha256, object_key,
-    priority, options, metadata, message, created_at, updated_at)
+    priority, options, metadata, message, created_at, updated_at, waits_for, waiting_since)
 values (%(document_id)s, %(owner)s, %(filename)s, %(content_type)s, %(size_bytes)s, %(sha256)s,
     %(object_key)s, %(priority)s, %(options)s, %(metadata)s, %(message)s,
-    %(created_at)s, %(created_at)s)
+    %(created_at)s, %(created_at)s, 'validate', %(created_at)s)
 on conflict do nothing
 """
 _FIND: Final = """
@@ -35,7 +35,8 @@ update documents set generation = %(generation)s, seq = %(seq)s, updated_at = %(
     pages_total = %(pages_total)s, message = %(message)s, eta_s = %(eta_s)s,
     attempt = %(attempt)s, error_code = %(error_code)s, error_message = %(error_message)s,
     error_retryable = %(error_retryable)s, completed_at = %(completed_at)s,
-    result_generation = %(result_generation)s, pipeline_version = %(pipeline_version)s
+    result_generation = %(result_generation)s, pipeline_version = %(pipeline_version)s,
+    waits_for = %(waits_for)s, waiting_since = %(waiting_since)s
 where document_id = %(document_id)s
 """
 _NARROWED: Final = """
@@ -252,6 +253,8 @@ def _view(row: dict[str, Any]) -> DocumentView:
         completed_at=row["completed_at"],
         result_generation=row["result_generation"],
         pipeline_version=row["pipeline_version"],
+        waits_for=Stage(row["waits_for"]) if row["waits_for"] else None,
+        waiting_since=row["waiting_since"],
     )
 
 
@@ -282,4 +285,6 @@ def _columns(view: DocumentView) -> dict[str, Any]:
         "completed_at": view.completed_at,
         "result_generation": view.result_generation,
         "pipeline_version": view.pipeline_version,
+        "waits_for": view.waits_for,
+        "waiting_since": view.waiting_since,
     }

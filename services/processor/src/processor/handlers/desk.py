@@ -29,7 +29,7 @@ class Run:
     progress: ProgressReporter
 
     def task(self, **inputs: object) -> StageTask:
-        """Return the task for the child; a second attempt runs in the safer mode."""
+        """Return the task for the child, in the mode of this run."""
         request = self.request
         return StageTask.model_validate(
             {
@@ -40,7 +40,7 @@ class Run:
                 "sha256": request.sha256,
                 "language": request.language,
                 "options": request.options,
-                "safer": self.lease.attempt > 1,
+                "mode": self.lease.meter.mode,
                 **inputs,
             }
         )
@@ -75,7 +75,10 @@ class Desk:
             await run.progress.pages(progress.pages_done, progress.pages_total, progress.message)
 
         async with self._borrow() as sandbox:
-            return await sandbox.run(task, on_progress=on_progress, on_pages=on_pages)
+            try:
+                return await sandbox.run(task, on_progress=on_progress, on_pages=on_pages)
+            finally:
+                run.lease.meter.peak_memory_bytes = sandbox.peak_bytes
 
     async def original(self, run: Run) -> tuple[Path, str]:
         """Fetch the document; return its file and the SHA-256 of what was read."""

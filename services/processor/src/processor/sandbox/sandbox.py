@@ -43,6 +43,8 @@ class Sandbox:
         self._limits = limits
         self._nursery = nursery
         self._resident: _Resident | None = None
+        self.peak_bytes: int | None = None
+        """Resident memory of the child at its highest in the last run; sampled."""
 
     async def start(self) -> None:
         """Have a warm child ready; not needed before `run`."""
@@ -62,6 +64,7 @@ class Sandbox:
         or when a callback raises, the child is dead before this returns.
         """
         resident = await self._child()
+        resident.begin()
         folder = self._nursery.make_folder()
         watch = asyncio.create_task(resident.watch(self._limits))
         try:
@@ -69,6 +72,7 @@ class Sandbox:
             return await self._converse(resident, assignment, on_progress, on_pages)
         finally:
             watch.cancel()
+            self.peak_bytes = resident.sample()
             if resident.must_go or resident.is_worn(self._limits):
                 await asyncio.shield(asyncio.ensure_future(self._end()))
             await remove_folder(folder)
@@ -132,6 +136,15 @@ class _Resident:
         except psutil.Error as error:
             await conversation.close()
             raise ChildCrashedError("the child did not come to life") from error
+
+    def begin(self) -> None:
+        """Begin a run: its peak is its own."""
+        self._peak_bytes = self._resident_bytes()
+
+    def sample(self) -> int:
+        """Look at the memory once more and return its peak in this run."""
+        self._peak_bytes = max(self._peak_bytes, self._resident_bytes())
+        return self._peak_bytes
 
     def is_worn(self, limits: SandboxLimits) -> bool:
         self._last_bytes = self._resident_bytes()

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from docyard_common.artifacts import Analysis, PageError
+from docyard_common.delivery.ladder import Mode
 from docyard_common.events.stages import Stage
 from docyard_common.media_types import MediaType
 from docyard_common.search.port import Chunk
@@ -49,7 +50,12 @@ class StageTask(Value):
     language: str | None = None  # for index, from analyze
     options: dict[str, Any] = Field(default_factory=dict)
     limits: DocumentLimits = DocumentLimits()
-    safer: bool = False  # after a kill: leave out what is costly and not needed for the text
+    mode: Mode = Mode.STANDARD  # a step of the retry ladder
+
+    @property
+    def safer(self) -> bool:
+        """Whether to leave out what is costly and not needed for the text: an earlier run died."""
+        return self.mode is not Mode.STANDARD
 
 
 class Progress(Value):
