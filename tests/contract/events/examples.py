@@ -101,6 +101,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         language="de",
         with_errors=True,
         inherits_from=2,
+        reconciling=True,
     ),
     work.CancelRequested(
         document_id=DOCUMENT_ID,

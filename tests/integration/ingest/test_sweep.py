@@ -10,9 +10,11 @@ from tests.integration.ingest.serving import RunningIngest
 from docyard_common.artifacts import original_key
 from docyard_common.clock import Clock
 from docyard_common.database import Database
+from docyard_common.events.work import StageRequested
 from docyard_common.ids import uuid7
 from docyard_common.outbox import Outbox
 from ingest.documents.lifecycle import Lifecycle
+from ingest.documents.reconciling import Reconciler
 from ingest.settings import SweepSettings
 from ingest.sweep import Sweeper
 
@@ -46,6 +48,9 @@ class Sweepers:
             database=self._database,
             store=store,
             lifecycle=lifecycle,
+            reconciler=Reconciler(
+                database=self._database, outbox=Outbox(source="test"), clock=clock
+            ),
             clock=clock,
             settings=SweepSettings(),
         )
@@ -132,3 +137,28 @@ async def test_a_whole_sweep_of_a_clean_system_changes_nothing(
 
     assert len(await ingest.keys()) == 1
     assert len(await ingest.rows("select * from documents")) == 1
+
+
+async def test_a_document_that_is_stuck_is_asked_for_again_once(
+    ingest: RunningIngest, sweepers: Sweepers
+) -> None:
+    await ingest.upload()
+    before = len(await ingest.outbox())
+
+    early = await sweepers.after(hours=1).revive_stuck()
+    late = [await sweepers.after(hours=3).revive_stuck() for _ in range(2)]
+
+    assert (early, late) == (0, [1, 0])
+    ((topic, work),) = (await ingest.outbox())[before:]
+    assert topic == "work.validate.normal"
+    assert isinstance(work, StageRequested)
+    assert work.reconciling
+
+
+async def test_a_document_that_has_ended_is_not_asked_for(
+    ingest: RunningIngest, sweepers: Sweepers
+) -> None:
+    await ingest.upload()
+    await ingest.rows("update documents set state='failed', completed_at = now() returning 1")
+
+    assert await sweepers.after(hours=3).revive_stuck() == 0

@@ -25,6 +25,7 @@ def order(  # noqa: PLR0913 - each a value that a test may be about
     owner: str = "ann",
     bulky: bool = False,
     generation: int = 1,
+    reconciling: bool = False,
     replay_id: UUID | None = None,
 ) -> WorkOrder:
     request = StageRequested(
@@ -40,6 +41,7 @@ def order(  # noqa: PLR0913 - each a value that a test may be about
         sha256="0" * 64,
         object_key="documents/x/original",
         accepted_at=datetime.now(UTC),
+        reconciling=reconciling,
     )
     record = codec.encode(request, topic=topics.work(stage, lane), source="test")
     found = record.headers

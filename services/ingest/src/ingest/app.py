@@ -26,6 +26,7 @@ from ingest.api.chunked import RAW_PARTS, ChunkedRoutes
 from ingest.api.documents import DocumentRoutes
 from ingest.api.limits import LimitRoutes
 from ingest.api.links import LinkMaker
+from ingest.api.operating import OperatorRoutes
 from ingest.api.processing import ProcessingRoutes
 from ingest.api.reprocessing import ReprocessingRoutes
 from ingest.api.search import SearchRoutes
@@ -36,6 +37,7 @@ from ingest.documents.artifact_reader import ArtifactReader
 from ingest.documents.bulk import BulkOperations
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.queueing import Queueing
+from ingest.documents.reconciling import Reconciler
 from ingest.documents.reprocessing import Reprocessing
 from ingest.documents.searching import Embed, QueryEmbedder, Searcher
 from ingest.limits.admission import Admission
@@ -119,6 +121,9 @@ class _Parts:
         self._reprocessing = Reprocessing(
             database=self._database, outbox=self._outbox, reader=self._reader, clock=self._clock
         )
+        self._reconciler = Reconciler(
+            database=self._database, outbox=self._outbox, clock=self._clock
+        )
         self._operations = BulkOperations(
             database=self._database,
             lifecycle=self._lifecycle,
@@ -185,6 +190,7 @@ class _Parts:
                 reprocessing=self._reprocessing, operations=self._operations, links=links
             ).router(),
             self._chunked(links).router(),
+            OperatorRoutes(reconciler=self._reconciler).router(),
             ProcessingRoutes(
                 queueing=Queueing(database=self._database, clock=self._clock),
                 lifecycle=self._lifecycle,
@@ -273,6 +279,7 @@ class _Parts:
             database=self._database,
             store=self._store,
             lifecycle=self._lifecycle,
+            reconciler=self._reconciler,
             clock=self._clock,
             settings=self._settings.sweep,
         )

@@ -104,6 +104,9 @@ class SweepSettings(SettingsGroup):
     """Objects younger than this may still get their row."""
     longest_upload_s: float = Field(default=86_400.0, gt=0)
     """Multipart uploads older than this are dead; orphans of older uploads are looked for too."""
+    stuck_s: float = Field(default=7200.0, gt=0)
+    """A document in work that nothing was heard of for so long is asked for again: twice the
+    longest run of a stage. The processor leaves alone what only waits."""
     idempotency_keys_s: float = Field(default=86_400.0, gt=0)
     """How long an `Idempotency-Key` is remembered."""
     ended_uploads_s: float = Field(default=7 * 86_400.0, gt=0)

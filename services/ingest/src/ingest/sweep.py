@@ -15,6 +15,7 @@ from docyard_common.database import Database
 from docyard_common.errors import DependencyUnavailableError
 from docyard_common.storage import ObjectStore
 from ingest.documents.lifecycle import Lifecycle
+from ingest.documents.reconciling import Reconciler
 from ingest.settings import SweepSettings
 from ingest.tables import documents, erasure, idempotency, sweeps, uploads, usage
 from ingest.uploads.expiry import Expiry
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 _ORPHANS: Final = "orphans"
 _ERASE_BATCH: Final = 100
+_REVIVE_BATCH: Final = 1_000
 _ERASE_AGE_S: Final = 60.0
 """A delete that is under way is left to its request."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,12 +41,14 @@ class Sweeper:
         database: Database,
         store: ObjectStore,
         lifecycle: Lifecycle,
+        reconciler: Reconciler,
         clock: Clock,
         settings: SweepSettings,
     ) -> None:
         self._database = database
         self._store = store
         self._lifecycle = lifecycle
+        self._reconciler = reconciler
         self._clock = clock
         self._settings = settings
         self._expiry = Expiry(database=database, store=store, clock=clock)
@@ -65,6 +69,7 @@ class Sweeper:
         await self._expiry.clear()
         await self.remove_orphans()
         await self.abort_stale_uploads()
+        await self.revive_stuck()
         await self.forget()
 
     async def finish_deletes(self) -> int:
@@ -113,6 +118,12 @@ class Sweeper:
                 logger.info("sweep.upload_aborted")
                 aborted += 1
         return aborted
+
+    async def revive_stuck(self) -> int:
+        """Ask again for the work of documents silent for `SWEEP__STUCK_S`; return how many."""
+        return await self._reconciler.reconcile(
+            silent_s=self._settings.stuck_s, limit=_REVIVE_BATCH
+        )
 
     async def forget(self) -> None:
         """Remove idempotency keys, tombstones and ended uploads that have had their time."""

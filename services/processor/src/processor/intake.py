@@ -15,6 +15,7 @@ from docyard_common.observability import metrics
 from docyard_common.outbox import Outbox
 from docyard_common.work import intake
 from docyard_common.work.model import WorkOrder
+from processor.reconciling import Reconciliation
 from processor.settings import SlotSettings
 from processor.version import VERSION
 
@@ -39,6 +40,7 @@ class Intake:
         self._lane = lane
         self._database = database
         self._outbox = outbox
+        self._reconciliation = Reconciliation(outbox=outbox)
         self._settings = settings
         self._waiting = metrics.STAGE_WAITING.labels(stage, lane)
 
@@ -51,8 +53,11 @@ class Intake:
         orders, poison = self._sorted(records)
         await self._wait_for_room()
         async with self._database.transaction() as tx:
-            if orders:
-                await intake.take(tx, orders)
+            fresh = [order for order in orders if not order.request.reconciling]
+            if fresh:
+                await intake.take(tx, fresh)
+            if again := [order for order in orders if order.request.reconciling]:
+                await self._reconciliation.take(tx, again)
             for record, error in poison:
                 await self._bury(tx, record, error)
         metrics.INTAKE.labels(self._stage, "stored").inc(len(orders))

@@ -32,6 +32,8 @@ class StageRequested(DocumentEvent):
     with_errors: bool = False  # an earlier stage could not read every page
     inherits_from: int | None = Field(default=None, ge=1)
     """The generation whose artifacts of the earlier stages this one begins with; None: its own."""
+    reconciling: bool = False
+    """Asked for again because records may be lost: done stages are run once more, to tell it."""
 
 
 class CancelRequested(Event):

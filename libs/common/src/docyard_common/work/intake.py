@@ -18,10 +18,10 @@ insert into work (
 select %(document_id)s, %(generation)s, %(stage)s, %(lane)s, %(owner)s, %(bulky)s, %(topic)s,
     %(partition)s, %(offset)s, %(timestamp_ms)s, %(key)s, %(value)s, %(names)s, %(values)s,
     %(replay_ids)s
-where not exists (
+where (%(again)s or not exists (
     select from stage_runs where document_id = %(document_id)s and generation = %(generation)s
         and stage = %(stage)s and outcome = 'done'
-) and not exists (
+)) and not exists (
     select from cancellations
     where document_id = %(document_id)s and cancellations.generation >= %(generation)s
 )
@@ -92,5 +92,6 @@ def _parameters(order: WorkOrder) -> dict[str, object]:
         "value": record.value,
         "names": [name.encode() for name, _ in record.headers],
         "values": [value for _, value in record.headers],
+        "again": order.request.reconciling,
         "replay_ids": [order.replay_id] if order.replay_id else [],
     }

@@ -61,6 +61,18 @@ where (%(owner)s::text is null or owner = %(owner)s) and {_NARROWED}
 order by document_id limit %(limit)s
 """  # noqa: S608 - joined from constants
 """What a bulk operation is about, the oldest first; *owner* null selects everybody's."""
+_IN_WORK: Final = """
+    completed_at is null and deleted_at is null
+    and greatest(updated_at, coalesce(reconciled_at, updated_at)) <= %(before)s
+"""
+_UNFINISHED: Final = f"""
+select * from documents
+where (%(after)s::uuid is null or document_id > %(after)s) and {_IN_WORK}
+order by document_id limit %(limit)s for update
+"""  # noqa: S608 - joined from constants
+_COUNT_UNFINISHED: Final = f"""
+select count(*) as documents from documents where {_IN_WORK}
+"""  # noqa: S608 - joined from constants
 _STATS: Final = """
 select state, content_type, count(*) as documents, sum(size_bytes)::bigint as size_bytes
 from documents where owner = %s and deleted_at is null group by state, content_type
@@ -171,6 +183,20 @@ async def visible(tx: Transaction, document_ids: Iterable[UUID], *, owner: str) 
         (list(document_ids), owner),
     )
     return {row["document_id"] for row in await cursor.fetchall()}
+
+
+async def unfinished(
+    tx: Transaction, *, after: UUID | None, before: datetime, limit: int
+) -> list[Document]:
+    """Return documents in work that nothing was heard of since *before*, by their ids."""
+    cursor = await tx.execute(_UNFINISHED, {"after": after, "before": before, "limit": limit})
+    return [_document(row) for row in await cursor.fetchall()]
+
+
+async def count_unfinished(tx: Transaction, *, before: datetime) -> int:
+    """Return how many documents `unfinished` would return in all."""
+    row = await (await tx.execute(_COUNT_UNFINISHED, {"before": before})).fetchone()
+    return int(row["documents"]) if row else 0
 
 
 async def twin(
