@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from docyard.cli import dead_letters, documents, get, replays, upload, watch
+from docyard.cli import dead_letters, documents, get, processing, replays, upload, watch
 from docyard.cli.exits import Exit
 
 MANUAL = Path(__file__).parents[3] / "docs" / "cli.md"
@@ -10,7 +10,7 @@ MANUAL = Path(__file__).parents[3] / "docs" / "cli.md"
 
 def test_every_command_is_in_the_manual() -> None:
     text = MANUAL.read_text()
-    apps = [documents.app, get.app, upload.app, watch.app]
+    apps = [documents.app, processing.app, get.app, upload.app, watch.app]
     own = [command.name for app in apps for command in app.registered_commands]
     letters = [command.name for command in dead_letters.app.registered_commands]
     letters += [command.name for command in replays.app.registered_commands]

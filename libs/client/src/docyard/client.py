@@ -11,6 +11,7 @@ from docyard.endpoints import Endpoints, resolve
 from docyard.models import Accepted, Document, Progress, SearchResult
 from docyard.resources.dead_letters import DeadLetters
 from docyard.resources.documents import Documents
+from docyard.resources.processing import Processing
 from docyard.retrying import RetryPolicy
 from docyard.transport import Request, Transport
 from docyard.uploads import OnBytes, Upload, request_of
@@ -48,7 +49,9 @@ class AsyncClient:
         self._ingest = Transport(self._endpoints.ingest, token=token, retry=retry)
         self._notifier = Transport(self._endpoints.notifier, token=token, retry=retry)
         self._dlq_admin = Transport(self._endpoints.dlq_admin, token=operator, retry=retry)
+        self._operating = Transport(self._endpoints.ingest, token=operator, retry=retry)
         self.documents = Documents(self._ingest)
+        self.processing = Processing(self._ingest, operating=self._operating)
         self.dlq = DeadLetters(self._dlq_admin)
 
     async def __aenter__(self) -> Self:
@@ -65,7 +68,7 @@ class AsyncClient:
     async def close(self) -> None:
         """Close every connection."""
         async with AsyncExitStack() as stack:
-            for transport in (self._ingest, self._notifier, self._dlq_admin):
+            for transport in (self._ingest, self._notifier, self._dlq_admin, self._operating):
                 stack.push_async_callback(transport.close)
 
     async def upload(

@@ -25,12 +25,18 @@ from docyard.models import (
     DocumentPage,
     Entity,
     Listing,
+    Operation,
+    Place,
     Progress,
+    Queue,
+    Reconciliation,
     Replay,
     SearchResult,
+    Timeline,
 )
 from docyard.resources.dead_letters import DeadLetterFilter, DeadLetters, ReplayOrder
 from docyard.resources.documents import DocumentFilter, Documents
+from docyard.resources.processing import BulkOrder, Processing
 from docyard.retrying import RetryPolicy
 from docyard.uploads import OnBytes, Upload
 
@@ -127,6 +133,48 @@ class SyncDocuments:
         self._run(self._calls.download, document_id, path, artifact=artifact)
 
 
+class SyncProcessing:
+    """`client.processing`, as `docyard.resources.processing.Processing`."""
+
+    def __init__(self, calls: Processing, runner: _Runner) -> None:
+        self._calls = calls
+        self._run = runner.run
+
+    def reprocess(
+        self, document_id: str, *, from_stage: str | None = None, priority: str | None = None
+    ) -> Document:
+        return self._run(
+            self._calls.reprocess, document_id, from_stage=from_stage, priority=priority
+        )
+
+    def reprocess_many(self, order: BulkOrder) -> Operation:
+        return self._run(self._calls.reprocess_many, order)
+
+    def cancel_many(self, order: BulkOrder) -> Operation:
+        return self._run(self._calls.cancel_many, order)
+
+    def operation(self, operation_id: str) -> Operation:
+        return self._run(self._calls.operation, operation_id)
+
+    def pause(self, operation_id: str) -> Operation:
+        return self._run(self._calls.pause, operation_id)
+
+    def resume(self, operation_id: str) -> Operation:
+        return self._run(self._calls.resume, operation_id)
+
+    def queue(self) -> Queue:
+        return self._run(self._calls.queue)
+
+    def place(self, document_id: str) -> Place:
+        return self._run(self._calls.place, document_id)
+
+    def timeline(self, document_id: str) -> Timeline:
+        return self._run(self._calls.timeline, document_id)
+
+    def reconcile(self, *, silent_s: float = 0.0, dry_run: bool = False) -> Reconciliation:
+        return self._run(self._calls.reconcile, silent_s=silent_s, dry_run=dry_run)
+
+
 class SyncDeadLetters:
     """`client.dlq`, as `docyard.resources.dead_letters.DeadLetters`."""
 
@@ -184,6 +232,7 @@ class Client:
             stack.callback(self._runner.run, self._client.close)
             self._stack = stack.pop_all()
         self.documents = SyncDocuments(self._client.documents, self._runner)
+        self.processing = SyncProcessing(self._client.processing, self._runner)
         self.dlq = SyncDeadLetters(self._client.dlq, self._runner)
 
     def __enter__(self) -> Self:

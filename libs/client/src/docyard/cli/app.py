@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from docyard.cli import dead_letters, documents, get, replays, upload, watch
+from docyard.cli import dead_letters, documents, get, processing, replays, upload, watch
 from docyard.cli.plugins import OpenGroup
 
 app = typer.Typer(
@@ -14,7 +14,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (upload.app, documents.app, get.app, watch.app):
+for part in (upload.app, documents.app, processing.app, get.app, watch.app):
     app.registered_commands += part.registered_commands
 dead_letters.app.registered_commands += replays.app.registered_commands
 app.add_typer(dead_letters.app, name="dlq")

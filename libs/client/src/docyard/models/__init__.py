@@ -19,6 +19,14 @@ from docyard.models.documents import (
     SearchResult,
     Word,
 )
+from docyard.models.processing import (
+    Operation,
+    Place,
+    Queue,
+    Reconciliation,
+    StageQueue,
+    Timeline,
+)
 
 __all__ = [
     "TERMINAL_STATES",
@@ -36,8 +44,14 @@ __all__ = [
     "Keyword",
     "Listing",
     "Model",
+    "Operation",
+    "Place",
     "Progress",
+    "Queue",
+    "Reconciliation",
     "Replay",
     "SearchResult",
+    "StageQueue",
+    "Timeline",
     "Word",
 ]
