@@ -6,14 +6,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.integration.ingest.chunks import MIB, PART, text
+from tests.integration.ingest.core import core_of
 from tests.integration.ingest.serving import RunningIngest
 
 from docyard_common.artifacts import original_key
-from docyard_common.clock import SystemClock
 from docyard_common.database import Database
 from docyard_common.errors import PermanentError
 from docyard_common.events.stages import Priority
-from docyard_common.outbox import Outbox
 from ingest.errors import (
     ChunkHashMismatchError,
     OffsetMismatchError,
@@ -22,16 +21,9 @@ from ingest.errors import (
     UploadBusyError,
     UploadEndedError,
 )
-from ingest.limits.admission import Admission
-from ingest.limits.source import LimitSource
 from ingest.upload import Announcement, Upload, UploadMode
-from ingest.uploads.acceptance import Acceptor
-from ingest.uploads.appending import Appender
 from ingest.uploads.checksums import Checksum
-from ingest.uploads.completion import Completer
-from ingest.uploads.desk import UploadDesk
-from ingest.uploads.sessions import Opened, UploadSessions
-from ingest.uploads.slots import UploadSlots
+from ingest.uploads.sessions import Opened
 
 pytestmark = pytest.mark.integration
 
@@ -42,21 +34,9 @@ class Door:
     """The core as a door uses it, for the owner ann."""
 
     def __init__(self, ingest: RunningIngest, database: Database) -> None:
-        source = LimitSource(database=database, settings=ingest.settings.limits)
-        admission = Admission(source=source, database=database, clock=SystemClock())
-        self.desk = UploadDesk(
-            database=database,
-            store=ingest.store,
-            clock=SystemClock(),
-            admission=admission,
-            limits=ingest.settings.limits,
-            settings=ingest.settings.uploads,
-            slots=UploadSlots(ingest.settings.uploads),
-        )
-        self.sessions = UploadSessions(self.desk)
-        self.appender = Appender(desk=self.desk, sessions=self.sessions)
-        acceptor = Acceptor(database=database, outbox=Outbox(source="test"), admission=admission)
-        self.completer = Completer(desk=self.desk, sessions=self.sessions, acceptor=acceptor)
+        core = core_of(ingest, database)
+        self.desk, self.sessions = core.desk, core.sessions
+        self.appender, self.completer = core.appender, core.completer
 
     async def open(self, *, size: int | None = len(DATA), name: str = "a.txt") -> Upload:
         said = Announcement(

@@ -31,6 +31,8 @@ from ingest.api.processing import ProcessingRoutes
 from ingest.api.reprocessing import ReprocessingRoutes
 from ingest.api.search import SearchRoutes
 from ingest.api.short import ShortRoutes
+from ingest.api.tus.middleware import TusMiddleware
+from ingest.api.tus.routes import STREAMED, TusRoutes
 from ingest.api.uploads import UploadRoutes
 from ingest.commands import Commands
 from ingest.documents.artifact_reader import ArtifactReader
@@ -48,14 +50,17 @@ from ingest.projector import Projector
 from ingest.settings import IngestSettings
 from ingest.sweep import Sweeper
 from ingest.uploads.acceptance import Acceptor
+from ingest.uploads.appending import Appender
 from ingest.uploads.completion import Completer
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.intake import FileIntake
+from ingest.uploads.joining import Joiner
 from ingest.uploads.parts import PartReceiver
 from ingest.uploads.sessions import UploadSessions
 from ingest.uploads.simple import SimpleUpload
 from ingest.uploads.slots import UploadSlots
 from ingest.uploads.transfer import TransferLimits
+from ingest.uploads.tus import TusUploads, WholeUploads
 
 SERVICE: Final = "ingest"
 _SEARCH_SCHEMA: Final = "search"
@@ -79,10 +84,11 @@ def build(settings: IngestSettings) -> FastAPI:
         settings=settings.http,
         health=parts.health(),
         lifespan=parts.lifespan,
-        streamed_paths=(RAW_PARTS,),
+        streamed_paths=(RAW_PARTS, STREAMED),
     )
     authenticate_with(app, TokenVerifier(settings.auth))
     problems.install(app)
+    app.add_middleware(TusMiddleware)
     for router in parts.routers():
         app.include_router(router)
     return app
@@ -161,6 +167,9 @@ class _Parts:
                 relay=self._relay().run(),
                 projector=self._consuming.run(),
                 sweep=self._sweeper().run(),
+                whole_uploads=WholeUploads(
+                    database=self._database, completer=self._completer()
+                ).run(),
                 bulk=self._operations.run(),
             ):
                 yield
@@ -190,6 +199,7 @@ class _Parts:
                 reprocessing=self._reprocessing, operations=self._operations, links=links
             ).router(),
             self._chunked(links).router(),
+            self._tus().router(),
             OperatorRoutes(reconciler=self._reconciler).router(),
             ProcessingRoutes(
                 queueing=Queueing(database=self._database, clock=self._clock),
@@ -224,6 +234,15 @@ class _Parts:
             completer=self._completer(),
             links=links,
         )
+
+    def _tus(self) -> TusRoutes:
+        desk, sessions, completer = self._desk, self._sessions, self._completer()
+        appender = Appender(desk=desk, sessions=sessions)
+        uploads = TusUploads(desk=desk, sessions=sessions, appender=appender, completer=completer)
+        joiner = Joiner(
+            desk=desk, sessions=sessions, appender=appender, completer=completer, door=uploads
+        )
+        return TusRoutes(uploads=uploads, joiner=joiner, limits=self._settings.limits)
 
     def _completer(self) -> Completer:
         return Completer(desk=self._desk, sessions=self._sessions, acceptor=self._acceptor)

@@ -268,6 +268,24 @@ class OffsetMismatchError(RefusedError):
         self.offset = offset
 
 
+class TusHeaderInvalidError(RefusedError):
+    """A header of the tus protocol is missing, or says what it can not say."""
+
+    code = "TUS_HEADER_INVALID"
+
+
+class UploadConcatenatedError(RefusedError):
+    """The upload was made of other ones, so nothing can be appended to it."""
+
+    code = "UPLOAD_CONCATENATED"
+
+
+class PartialInvalidError(RefusedError):
+    """What is to be joined is no partial upload, or one that is not whole."""
+
+    code = "PARTIAL_INVALID"
+
+
 class FileSizeMismatchError(RefusedError):
     """What lies in the store is not as large as was announced."""
 

@@ -15,6 +15,7 @@ class UploadMode(StrEnum):
     CHUNKED = "chunked"
     PRESIGNED = "presigned"
     TUS = "tus"
+    TUS_PARTIAL = "tus-partial"  # never a document by itself: others are made of such ones
 
 
 class UploadState(StrEnum):
@@ -26,6 +27,7 @@ class UploadState(StrEnum):
     REFUSED = "refused"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    JOINED = "joined"  # its bytes live on in the upload that was made of it
 
     @property
     def is_final(self) -> bool:

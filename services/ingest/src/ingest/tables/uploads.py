@@ -26,11 +26,11 @@ values (%(upload_id)s, %(document_id)s, %(owner)s, %(mode)s, %(filename)s, %(dec
     %(size_bytes)s, %(sha256)s, %(priority)s, %(options)s, %(metadata)s, %(part_bytes)s,
     %(object_key)s, %(multipart_id)s, %(created_at)s, %(expires_at)s)
 """
-_FREE: Final = "(lease_until is null or lease_until < clock_timestamp())"
+FREE: Final = "(lease_until is null or lease_until < clock_timestamp())"
 _LEASED: Final = "lease_until = clock_timestamp() + %(lease_s)s * interval '1 second'"
 _CLAIM: Final = f"""
 update uploads set state = 'completing', lease_holder = %(holder)s, {_LEASED}
-where upload_id = %(upload_id)s and state in ('open', 'completing') and {_FREE}
+where upload_id = %(upload_id)s and state in ('open', 'completing') and {FREE}
 """  # noqa: S608 - no value in it comes from outside
 _RENEW: Final = f"""
 update uploads set {_LEASED}
@@ -52,7 +52,7 @@ update uploads set state = %(state)s, ended_at = %(at)s, refusal = %(refusal)s
 where upload_id = %(upload_id)s and ended_at is null
     and (
         lease_holder = %(holder)s
-        or %(holder)s::uuid is null and (state = 'open' or {_FREE})
+        or %(holder)s::uuid is null and (state = 'open' or {FREE})
     )
 """  # noqa: S608 - as above
 
@@ -217,7 +217,7 @@ async def keeps_object(tx: Transaction, upload_id: UUID) -> bool:
 async def expired(tx: Transaction, *, at: datetime, limit: int) -> list[Upload]:
     """Return uploads whose time is over and that nobody works on."""
     cursor = await tx.execute(
-        f"select * from uploads where ended_at is null and expires_at < %s and {_FREE}"  # noqa: S608
+        f"select * from uploads where ended_at is null and expires_at < %s and {FREE}"  # noqa: S608
         " order by expires_at limit %s",
         (at, limit),
     )

@@ -18,7 +18,7 @@ from ingest.errors import (
 )
 from ingest.limits.refusals import too_large
 from ingest.tables import upload_appends, upload_parts, uploads
-from ingest.upload import Part, Upload, UploadState
+from ingest.upload import Part, Upload, UploadMode, UploadState
 from ingest.uploads.body import watched
 from ingest.uploads.checksums import Checksum
 from ingest.uploads.desk import UploadDesk
@@ -134,7 +134,8 @@ class Appender:
         self, writing: Writing, body: AsyncIterator[bytes], checksum: Checksum | None
     ) -> None:
         hasher = None if checksum is None else checksum.hasher()
-        judged = writing.head is not None or writing.next_part > 1
+        partial = writing.upload.announced.mode is UploadMode.TUS_PARTIAL
+        judged = partial or writing.head is not None or writing.next_part > 1
         async for chunk in watched(body, idle_timeout_s=self._settings.idle_timeout_s):
             self._require_room(writing, len(chunk))
             writing.take(chunk)

@@ -28,14 +28,14 @@ from ingest.errors import (
     UploadBusyError,
 )
 from ingest.tables import uploads
-from ingest.upload import Upload, UploadState
+from ingest.upload import Upload, UploadMode, UploadState
 from ingest.uploads.acceptance import Acceptance, Accepted, Acceptor, Settle
 from ingest.uploads.assembly import Assembler
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.holding import renewed
 from ingest.uploads.leftovers import Leftovers
 from ingest.uploads.sessions import UploadSessions
-from ingest.uploads.standing import require_unfinished
+from ingest.uploads.standing import not_found, require_unfinished
 
 logger = logging.getLogger(__name__)
 
@@ -107,6 +107,8 @@ class Completer:
             upload = await self._sessions.find(upload_id, owner=owner)
             if upload.state is UploadState.COMPLETED and upload.result_id is not None:
                 return Completion(upload.result_id, upload.is_duplicate, repeated=True)
+            if upload.announced.mode is UploadMode.TUS_PARTIAL:
+                raise not_found()
             require_unfinished(upload, now=self._clock.now())
             async with self._database.transaction() as tx:
                 if await uploads.claim(tx, upload_id, holder=holder):

@@ -17,7 +17,7 @@ from ingest.errors import (
     UploadEndedError,
 )
 from ingest.tables import upload_parts, uploads
-from ingest.upload import Part, Upload, UploadState
+from ingest.upload import Part, Upload, UploadMode, UploadState
 from ingest.uploads.body import watched
 from ingest.uploads.checksums import Checksum
 from ingest.uploads.chunk_form import PartClaim, read_chunk_form
@@ -25,7 +25,7 @@ from ingest.uploads.desk import UploadDesk
 from ingest.uploads.leftovers import Leftovers
 from ingest.uploads.sessions import Progress, UploadSessions
 from ingest.uploads.sizing import part_bytes_for
-from ingest.uploads.standing import require_open
+from ingest.uploads.standing import not_found, require_open
 
 
 class PartReceiver:
@@ -48,6 +48,8 @@ class PartReceiver:
         TotalPartsMismatchError.
         """
         upload = await self._sessions.find(upload_id, owner=owner)
+        if upload.announced.mode is not UploadMode.CHUNKED:
+            raise not_found()
         require_open(upload, now=self._clock.now())
         _require_agreed(upload, claim)
         return upload

@@ -126,7 +126,8 @@ class UploadSessions:
         """Refuse what an empty file, its name or its declared type rule out."""
         if said.size_bytes == 0:
             raise EmptyFileError("The file is empty.")
-        foresee(said.filename, said.declared_type)
+        if said.mode is not UploadMode.TUS_PARTIAL:
+            foresee(said.filename, said.declared_type)
 
     async def _made(self, said: Announcement, *, largest_file: int) -> Upload:
         now, document_id = self._clock.now(), uuid7()
@@ -216,7 +217,8 @@ async def _of_claim(
 
 
 async def _twin(tx: Transaction, said: Announcement) -> UUID | None:
-    if said.sha256 is None:
+    # A tus client has to be given an upload: its twin is found when it is completed.
+    if said.sha256 is None or said.mode is UploadMode.TUS:
         return None
     twin = await documents.twin(tx, owner=said.owner, sha256=said.sha256, options=said.options)
     return None if twin is None else twin[0]

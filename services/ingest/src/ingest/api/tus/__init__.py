@@ -1,0 +1,1 @@
+"""The way in for clients of tus 1.0, the protocol of resumable uploads (tus.io)."""
