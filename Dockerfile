@@ -43,6 +43,13 @@ COPY --from=ingest-packages /app /app
 CMD ["python", "-m", "ingest"]
 
 FROM runtime AS processor
+USER 0
+# Debian's security updates may replace a pinned version at any time.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends tesseract-ocr \
+    && rm -rf /var/lib/apt/lists/*
+USER 10001
 COPY --from=processor-packages /app /app
 CMD ["python", "-m", "processor"]
 

@@ -17,7 +17,6 @@ import psutil
 import pypdfium2 as pdfium
 from reportlab.pdfgen.canvas import Canvas
 
-from docyard_common.delivery.ladder import Mode
 from docyard_common.events.stages import Stage
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Nursery
@@ -54,7 +53,7 @@ def read_bare(path: Path) -> int:
     return characters
 
 
-def task_for(path: Path, *, safer: bool) -> StageTask:
+def task_for(path: Path, *, thumbnail: bool) -> StageTask:
     data = path.read_bytes()
     return StageTask(
         stage=Stage.EXTRACT,
@@ -63,16 +62,16 @@ def task_for(path: Path, *, safer: bool) -> StageTask:
         size_bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
         input=path,
-        mode=Mode.CAREFUL if safer else Mode.STANDARD,
+        options={"thumbnail": thumbnail},
     )
 
 
-async def read_in_child(sandbox: Sandbox, path: Path, *, safer: bool) -> None:
+async def read_in_child(sandbox: Sandbox, path: Path, *, thumbnail: bool) -> None:
     async def on_progress(_progress: Progress) -> None: ...
 
     async def on_pages(_batch: PagesReady) -> None: ...
 
-    task = task_for(path, safer=safer)
+    task = task_for(path, thumbnail=thumbnail)
     result = await sandbox.run(task, on_progress=on_progress, on_pages=on_pages)
     if not isinstance(result, Extracted) or result.page_count != PAGES:
         raise RuntimeError("not all pages were read")
@@ -110,10 +109,10 @@ async def measure(nursery: Nursery, sandbox: Sandbox, paths: list[Path], rounds:
         for path in paths:
             read_bare(path)
         found["bare"] = meter.read()
-        for name, safer in (("text only", True), ("with thumbnail", False)):
+        for name, thumbnail in (("text only", False), ("with thumbnail", True)):
             meter = Meter(nursery)
             for path in paths:
-                await read_in_child(sandbox, path, safer=safer)
+                await read_in_child(sandbox, path, thumbnail=thumbnail)
             found[name] = meter.read()
         if number:  # the first round warms both
             for name, value in found.items():

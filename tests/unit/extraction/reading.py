@@ -37,7 +37,7 @@ def task_for(
     content_type: str | None = None,
     first_page: int = 1,
     limits: DocumentLimits | None = None,
-    safer: bool = False,
+    mode: Mode = Mode.STANDARD,
 ) -> StageTask:
     data = path.read_bytes()
     return StageTask(
@@ -49,5 +49,5 @@ def task_for(
         input=path,
         first_page=first_page,
         limits=limits or DocumentLimits(),
-        mode=Mode.CAREFUL if safer else Mode.STANDARD,
+        mode=mode,
     )

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 from tests.unit.extraction.pdfs import encrypt, make_pdf
 from tests.unit.extraction.reading import KeptReport, task_for
 
@@ -99,7 +100,41 @@ def test_more_pages_than_allowed_are_refused(tmp_path: Path) -> None:
         validate(task_for(path, limits=DocumentLimits(max_pages=4)), KeptReport())
 
 
-def test_the_safer_mode_renders_nothing(tmp_path: Path) -> None:
-    result = extract(task_for(make_pdf(tmp_path / "a.pdf"), safer=True), KeptReport())
+def test_words_stand_where_the_page_shows_them(tmp_path: Path) -> None:
+    # reportlab swaps the sides of a page that lies on its side.
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(400, 300))
+    canvas.setPageRotation(90)
+    canvas.drawString(30, 350, "Crane one")
+    canvas.save()
+    task = task_for(tmp_path / "a.pdf").model_copy(update={"options": {"words": True}})
+    report = KeptReport()
 
-    assert result.thumbnail is None
+    extract(task, report)
+    (page,) = report.kept_pages()
+
+    assert (page.width, page.height) == (400, 300)
+    assert page.words is not None
+    assert [word.text for word in page.words] == ["Crane", "one"]
+    # Turned by a quarter, what was at the top is at the right, and lines run downwards.
+    assert all(340 < word.left < word.right < 365 for word in page.words)
+    assert page.words[0].bottom <= page.words[1].top
+
+
+def test_words_are_left_out_unless_they_are_asked_for(tmp_path: Path) -> None:
+    report = KeptReport()
+
+    extract(task_for(make_pdf(tmp_path / "a.pdf")), report)
+
+    assert {page.words for page in report.kept_pages()} == {None}
+
+
+def test_values_of_form_fields_are_text(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(300, 400))
+    canvas.drawString(30, 350, "Berth:")
+    canvas.acroForm.textfield(name="berth", value="Quay seven", x=80, y=340)
+    canvas.save()
+    report = KeptReport()
+
+    extract(task_for(tmp_path / "a.pdf"), report)
+
+    assert report.text() == "Berth:\nberth: Quay seven"

@@ -165,11 +165,13 @@ class Parts:
         }
 
     def _runner(self) -> Runner:
+        child = self.settings.child
         desk = Desk(
             objects=RecentObjects(self.objects),
             borrow=self.sandboxes.borrow,
             tell=lambda lease: ProgressReporter(lease, self.progress),
             make_folder=self.nursery.make_folder,
+            defaults={"ocr": child.ocr, "ocr_language": child.ocr_language},
         )
         work: Mapping[Stage, Work] = {
             Stage.VALIDATE: Validate(desk),

@@ -37,6 +37,10 @@ class ChildSettings(SettingsGroup):
     """A child that has grown beyond this is replaced after its document."""
     total_s: float = Field(default=3600.0, gt=0)
     no_progress_s: float = Field(default=300.0, gt=0)
+    ocr: bool = True
+    """Look at pictures, and at pages without text, where the program tesseract is installed."""
+    ocr_language: str = Field(default="eng", pattern=r"^[A-Za-z_/]{3,40}(\+[A-Za-z_/]{3,40})*$")
+    """Languages of what is looked at, by ISO 639-2, joined by `+`; an upload may name others."""
 
 
 class ProcessorSettings(ServiceSettings):

@@ -24,8 +24,8 @@ class Mode(StrEnum):
 _DESCRIBED: Final[Mapping[Mode, str]] = MappingProxyType(
     {
         Mode.STANDARD: "reads everything",
-        Mode.CAREFUL: "reads page by page, at a lower resolution and without pictures",
-        Mode.PLAIN: "reads the text alone, by the simplest way there is, without OCR",
+        Mode.CAREFUL: "reads page by page, without a thumbnail and without OCR",
+        Mode.PLAIN: "reads page by page, and around the page that ended the run before",
     }
 )
 _BELOW: Final[Mapping[Mode, Mode]] = MappingProxyType(

@@ -41,7 +41,10 @@ _FORM: Final[dict[str, Any]] = {
                         "processing_options": {
                             "type": "string",
                             "contentMediaType": "application/json",
-                            "examples": ['{"ocr": false}'],
+                            "examples": [
+                                '{"ocr": false}',
+                                '{"ocr_language": "deu+eng", "words": true}',
+                            ],
                         },
                         "metadata": {
                             "type": "string",

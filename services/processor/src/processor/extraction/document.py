@@ -1,12 +1,13 @@
 """The port every format is read through, page by page, never the whole document in memory."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from docyard_common.artifacts import Page, PageError
 from docyard_common.media_types import MediaType
+from processor.extraction.reading import Reading
 from processor.stages.task import DocumentLimits
 
 
@@ -17,7 +18,7 @@ class Source:
     path: Path
     media_type: MediaType
     limits: DocumentLimits
-    safer: bool = False  # leave out what is costly and not needed for the text
+    reading: Reading = field(default_factory=Reading)
 
 
 class OpenDocument(Protocol):

@@ -7,8 +7,9 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from docyard_common.artifacts import Page, PageError
 from docyard_common.media_types import MediaType
-from processor.extraction.cleaning import clean_metadata
+from processor.extraction.cleaning import clean, clean_metadata
 from processor.extraction.document import Source
+from processor.extraction.ocr import Recognised
 from processor.extraction.thumbnails import THUMBNAIL_PIXELS, encode_thumbnail
 from processor.stages.errors import (
     DecompressionLimitError,
@@ -48,6 +49,8 @@ class ImageDocument:
     def __init__(self, picture: Image.Image, source: Source) -> None:
         self._picture = picture
         self._limits = source.limits
+        self._reading = source.reading
+        self._ocr = source.reading.recogniser(source.limits.ocr_seconds)
         self._exif = _read_exif(picture)
         self._frames = _frames(picture)
         # Frames of an animation are one picture that moves; those of a TIFF are pages of a fax.
@@ -74,6 +77,7 @@ class ImageDocument:
             "exif": self._exif or None,
             "comment": picture.info.get("comment"),
             "dpi": picture.info.get("dpi"),
+            "ocr": self._ocr.facts if self._ocr else None,
         }
         return clean_metadata(facts)
 
@@ -96,7 +100,21 @@ class ImageDocument:
         width, height = self._picture.size
         if _read_exif(self._picture).get("Orientation") in _SIDEWAYS:
             width, height = height, width
-        return Page(number=number, text="", width=width, height=height)
+        seen = self._seen()
+        return Page(
+            number=number,
+            text=clean(seen.text) if seen else "",
+            width=width,
+            height=height,
+            words=seen.words if seen and self._reading.words else None,
+        )
+
+    def _seen(self) -> Recognised | None:
+        """Look at the frame; one that can not be looked at is a page without text."""
+        try:
+            return self._ocr.read(ImageOps.exif_transpose(self._picture)) if self._ocr else None
+        except _DAMAGED:
+            return None
 
 
 def open_image(source: Source) -> ImageDocument:

@@ -11,7 +11,12 @@ import pypdfium2.raw as pdfium_c
 from docyard_common.artifacts import Page, PageError
 from processor.extraction.cleaning import clean, clean_metadata
 from processor.extraction.document import OpenDocument, Source
+from processor.extraction.ocr import Recognised
+from processor.extraction.pdf_notes import notes_of
+from processor.extraction.pdf_ocr import look_at
+from processor.extraction.pdf_words import words_of
 from processor.extraction.pypdf_fallback import PypdfDocument, open_pypdf
+from processor.extraction.reading import When
 from processor.extraction.thumbnails import THUMBNAIL_PIXELS, encode_thumbnail
 from processor.stages.errors import (
     DocumentTooLargeError,
@@ -20,6 +25,7 @@ from processor.stages.errors import (
 )
 
 _LOCKED: Final = frozenset({pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURITY})
+_FORMS: Final = frozenset({pdfium_c.FORMTYPE_ACRO_FORM, pdfium_c.FORMTYPE_XFA_FOREGROUND})
 _MAX_OUTLINE_ITEMS: Final = 5_000
 _MAX_ATTACHMENTS: Final = 100
 
@@ -55,6 +61,9 @@ class PdfiumDocument:
     def __init__(self, source: Source, pdf: pdfium.PdfDocument) -> None:
         self._source = source
         self._pdf = pdf
+        self._ocr = source.reading.recogniser(source.limits.ocr_seconds)
+        if pdf.get_formtype() in _FORMS:
+            pdf.init_forms()
 
     @property
     def page_count(self) -> int:
@@ -72,6 +81,7 @@ class PdfiumDocument:
         facts["version"] = self._pdf.get_version()
         facts["has_form"] = self._pdf.get_formtype() != pdfium_c.FORMTYPE_NONE
         facts["attachments"] = self._attachments() or None
+        facts["ocr"] = self._ocr.facts if self._ocr else None
         return clean_metadata(facts)
 
     def thumbnail(self) -> bytes | None:
@@ -91,17 +101,27 @@ class PdfiumDocument:
         page = self._pdf[number - 1]
         textpage = page.get_textpage()
         width, height = page.get_size()
+        text = clean(textpage.get_text_bounded())
+        words = words_of(page, textpage) if self._source.reading.words else None
+        if (seen := self._seen(page, text)) is not None:
+            text, words = seen.text, seen.words if words is not None else None
         result = Page(
             number=number,
-            text=clean(textpage.get_text_bounded()),
+            text="\n".join(filter(None, [text, *notes_of(self._pdf, page)])),
             width=width,
             height=height,
             rotation=page.get_rotation(),
             heading=self._heading(number),
+            words=words,
         )
         textpage.close()
         page.close()
         return result
+
+    def _seen(self, page: pdfium.PdfPage, text: str) -> Recognised | None:
+        """Look at a page that has no text, or at any where that is asked for."""
+        wanted = self._source.reading.ocr is When.ALWAYS or not text.strip()
+        return look_at(page, self._ocr) if self._ocr and wanted else None
 
     def _read_otherwise(self, number: int, cause: pdfium.PdfiumError) -> Page | PageError:
         if self._fallback is None:

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Final
 
+from docyard_common.artifacts import Page, PageError
+from docyard_common.errors import PermanentError
 from docyard_common.media_types import MediaType
 from processor.extraction.document import Extractor, OpenDocument, Source
 from processor.extraction.docx import open_docx
@@ -17,6 +19,7 @@ from processor.extraction.msg import open_msg
 from processor.extraction.odf import open_odf
 from processor.extraction.pdf import open_pdf
 from processor.extraction.pptx import open_pptx
+from processor.extraction.pypdf_fallback import open_pypdf
 from processor.extraction.rtf import open_rtf
 from processor.extraction.tables import open_table
 from processor.extraction.text import open_markdown, open_text
@@ -52,6 +55,16 @@ EXTRACTORS: Final = MappingProxyType[MediaType, Extractor](
         MediaType.XML: open_xml,
     }
 )
+
+
+def read_alone(source: Source, number: int) -> Page | PageError:
+    """Read one page that ended earlier attempts, by another extractor; without one it is unread."""
+    if source.media_type is MediaType.PDF:
+        try:
+            return open_pypdf(source.path).read(number)
+        except PermanentError as error:
+            return PageError(number=number, message=str(error))
+    return PageError(number=number, message="Attempts to read the document ended at this page.")
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """What every handler works with: the store, a child, a folder, and the progress of the run."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from docyard_common import artifacts
 from docyard_common.events.work import StageRequested
@@ -27,6 +28,7 @@ class Run:
     request: StageRequested
     folder: Path
     progress: ProgressReporter
+    defaults: Mapping[str, object]  # of the fields that settings decide
 
     def task(self, **inputs: object) -> StageTask:
         """Return the task for the child, in the mode of this run."""
@@ -41,6 +43,7 @@ class Run:
                 "language": request.language,
                 "options": request.options,
                 "mode": self.lease.meter.mode,
+                **self.defaults,
                 **inputs,
             }
         )
@@ -50,19 +53,26 @@ class Desk:
     """Hands out folders and children, and fetches what a child reads."""
 
     def __init__(
-        self, *, objects: ObjectStore, borrow: Borrow, tell: Tell, make_folder: Callable[[], Path]
+        self,
+        *,
+        objects: ObjectStore,
+        borrow: Borrow,
+        tell: Tell,
+        make_folder: Callable[[], Path],
+        defaults: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         self.objects = objects
         self._borrow = borrow
         self._tell = tell
         self._make_folder = make_folder
+        self._defaults = defaults
 
     @asynccontextmanager
     async def run(self, lease: Lease, request: StageRequested) -> AsyncIterator[Run]:
         """Open a run: its folder is gone when the block ends, at the latest with this process."""
         folder = self._make_folder()
         try:
-            yield Run(lease, request, folder, self._tell(lease))
+            yield Run(lease, request, folder, self._tell(lease), self._defaults)
         finally:
             await remove_folder(folder)
 

@@ -1,14 +1,15 @@
 """Extract: pages one after the other, handed over in batches while the rest is still unread."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from docyard_common.artifacts import Page, PageError, dump_pages
-from processor.extraction.document import OpenDocument
-from processor.extraction.registry import opened
+from processor.extraction.document import OpenDocument, Source
+from processor.extraction.registry import opened, read_alone
 from processor.stages.errors import DecompressionLimitError, UnreadableDocumentError
+from processor.stages.measures import Measure
 from processor.stages.opening import source_of
 from processor.stages.task import Extracted, PagesReady, Progress, Report, StageTask
 
@@ -38,8 +39,12 @@ class _Batch:
 class _Extraction:
     """One run over the pages of one document."""
 
-    def __init__(self, task: StageTask, report: Report, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, task: StageTask, source: Source, report: Report, clock: Callable[[], float]
+    ) -> None:
         self._task = task
+        self._source = source
+        self._one_by_one = Measure.ONE_PAGE_AT_A_TIME in task.measures
         self._report = report
         self._clock = clock
         self._batch = _Batch(first=task.first_page, since=clock())
@@ -49,13 +54,26 @@ class _Extraction:
         self.errors: list[PageError] = []
 
     def run(self, document: OpenDocument) -> None:
-        for page in document.pages(self._task.first_page):
+        for page in self._pages(document):
             self._take(page)
             self._report.progress(Progress(pages_done=page.number, pages_total=document.page_count))
-            if self._batch.is_due(self._clock()):
+            if self._one_by_one or self._batch.is_due(self._clock()):
                 self._flush()
         if self._batch.last:
             self._flush()
+
+    def _pages(self, document: OpenDocument) -> Iterator[Page | PageError]:
+        """Read all pages; the one at which earlier attempts ended by other means, where there are.
+
+        A document of that page alone is read as it is: without it nothing would be left.
+        """
+        first = self._task.first_page
+        total = document.page_count
+        if Measure.SPARED_PAGE in self._task.measures and (first > 1 or (total or 1) > 1):
+            if total is None or first <= total:
+                yield read_alone(self._source, first)
+            first += 1
+        yield from document.pages(first)
 
     def _take(self, page: Page | PageError) -> None:
         self.last = self._batch.last = page.number
@@ -92,7 +110,7 @@ def extract(
     """
     source = source_of(task)
     with opened(source) as document:
-        run = _Extraction(task, report, clock)
+        run = _Extraction(task, source, report, clock)
         run.run(document)
         if run.errors and not run.read and task.first_page == 1:
             raise UnreadableDocumentError(f"No page can be read: {run.errors[0].message}")
@@ -104,5 +122,10 @@ def extract(
             extractor=document.extractor,
             metadata=document.metadata(),
             # Last, so that all text is safe before a renderer sees the document.
-            thumbnail=None if task.safer else document.thumbnail(),
+            thumbnail=_thumbnail(document, task),
         )
+
+
+def _thumbnail(document: OpenDocument, task: StageTask) -> bytes | None:
+    wanted = task.options.get("thumbnail") is not False
+    return document.thumbnail() if wanted and Measure.NO_THUMBNAIL not in task.measures else None

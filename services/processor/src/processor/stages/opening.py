@@ -5,6 +5,8 @@ from pathlib import Path
 from docyard_common.media_types import HEAD_BYTES, sniff
 from processor.extraction.document import Source
 from processor.extraction.identity import require_identity
+from processor.extraction.reading import asked_for
+from processor.stages.measures import Measure
 from processor.stages.task import StageTask
 
 
@@ -15,7 +17,12 @@ def source_of(task: StageTask) -> Source:
         head = file.read(HEAD_BYTES)
     media_type = sniff(head, task.filename, task.content_type)
     require_identity(path, media_type)
-    return Source(path=path, media_type=media_type, limits=task.limits, safer=task.safer)
+    reading = asked_for(
+        task.options,
+        ocr=task.ocr and Measure.NO_OCR not in task.measures,
+        language=task.ocr_language,
+    )
+    return Source(path=path, media_type=media_type, limits=task.limits, reading=reading)
 
 
 def input_of(task: StageTask) -> Path:

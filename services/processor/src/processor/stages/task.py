@@ -12,6 +12,7 @@ from docyard_common.delivery.ladder import Mode
 from docyard_common.events.stages import Stage
 from docyard_common.media_types import MediaType
 from docyard_common.search.port import Chunk
+from processor.stages.measures import MEASURES, Measure
 
 
 class Value(BaseModel):
@@ -29,6 +30,8 @@ class DocumentLimits(Value):
     """Of an image, checked before decoding: 120 MP in RGBA is 480 MB."""
     max_characters: int = Field(default=50_000_000, ge=1)
     """Of extracted text: about 25,000 full pages."""
+    ocr_seconds: float = Field(default=1_200.0, ge=0)
+    """For looking at pictures, of the hour that a document may take in all."""
 
 
 class StageTask(Value):
@@ -50,12 +53,14 @@ class StageTask(Value):
     language: str | None = None  # for index, from analyze
     options: dict[str, Any] = Field(default_factory=dict)
     limits: DocumentLimits = DocumentLimits()
+    ocr: bool = True  # whether pictures may be looked at; `options` may say when
+    ocr_language: str = "eng"  # where `options` name none
     mode: Mode = Mode.STANDARD  # a step of the retry ladder
 
     @property
-    def safer(self) -> bool:
-        """Whether to leave out what is costly and not needed for the text: an earlier run died."""
-        return self.mode is not Mode.STANDARD
+    def measures(self) -> frozenset[Measure]:
+        """What this run does differently, because an earlier one died."""
+        return MEASURES[self.mode]
 
 
 class Progress(Value):
