@@ -84,7 +84,8 @@ async def test_older_generations_go_once_a_newer_one_is_visible(
     assert not early
     prefix = artifacts.document_prefix(document_id)
     found = {stat.key.removeprefix(prefix).split("/")[0] async for stat in objects.list(prefix)}
-    assert found == {"original", "3"}
+    assert found == {"3"}
+    assert await objects.get(artifacts.original_key(document_id)) == b"hello"
 
 
 def removal(document_id: UUID, *, below: int) -> ReceivedRecord:
