@@ -78,6 +78,10 @@ e2e: setup ## The whole stack, used as a person uses it.
 fault: setup ## Kills real processes and shows that nothing is lost.
 	$(BIN)/pytest tests/fault
 
+.PHONY: fault-folders
+fault-folders: setup ## Folder jobs of 2,000 files under ten kills, pauses and outages.
+	DOCYARD_SYNC_FILES=2000 $(BIN)/pytest tests/fault/test_folder_jobs.py
+
 .PHONY: corpus
 corpus: setup ## Every document of the corpus outside the repository (DOCYARD_CORPUS).
 	DOCYARD_CORPUS_ALL=1 $(BIN)/pytest -m corpus -rs

@@ -140,7 +140,7 @@ def main() -> None:
             secret_key=SecretStr(store["secret_key"]),
             bucket=f"bench-{os.getpid()}",
         )
-        environment = _environment(address, settings)
+        environment = service_environment(address, settings)
         ingest = Ingest(environment, Path(name))
         ways: dict[str, Callable[[], Round]] = {
             "ingest": lambda: ingest.upload(size),
@@ -158,7 +158,7 @@ def main() -> None:
         report(size, rounds)
 
 
-def _environment(address: dict[str, Any], store: ObjectStoreSettings) -> dict[str, str]:
+def service_environment(address: dict[str, Any], store: ObjectStoreSettings) -> dict[str, str]:
     return {
         "KAFKA__BOOTSTRAP_SERVERS": address["kafka"],
         "KAFKA__TOPIC_PREFIX": store.bucket,

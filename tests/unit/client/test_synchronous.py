@@ -9,7 +9,8 @@ from tests.unit.client.fake_docyard import FakeDocyard
 from docyard import AsyncClient, Client, ConfigurationError, Endpoints, NotFoundError
 from docyard.resources.dead_letters import DeadLetters
 from docyard.resources.documents import Documents
-from docyard.synchronous import SyncDeadLetters, SyncDocuments
+from docyard.resources.folder_jobs import FolderJobs
+from docyard.synchronous import SyncDeadLetters, SyncDocuments, SyncFolderJobs
 
 STREAMED = {"open"}
 """Only where there is `await`: a body handed out piece by piece; `download` serves both."""
@@ -28,7 +29,12 @@ def calls(kind: type) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(
     ("asynchronous", "synchronous"),
-    [(AsyncClient, Client), (Documents, SyncDocuments), (DeadLetters, SyncDeadLetters)],
+    [
+        (AsyncClient, Client),
+        (Documents, SyncDocuments),
+        (FolderJobs, SyncFolderJobs),
+        (DeadLetters, SyncDeadLetters),
+    ],
 )
 def test_both_clients_take_the_same(asynchronous: type, synchronous: type) -> None:
     assert calls(synchronous) == calls(asynchronous)

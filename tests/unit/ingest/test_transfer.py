@@ -32,9 +32,9 @@ class CountingStore(InMemoryObjectStore):
 
     async def put(
         self, key: str, data: bytes, *, content_type: str = "application/octet-stream"
-    ) -> None:
+    ) -> str:
         self.puts += 1
-        await super().put(key, data, content_type=content_type)
+        return await super().put(key, data, content_type=content_type)
 
     async def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> str:
         self.parts += 1

@@ -1,5 +1,9 @@
 """What a stack takes from the environment, and what its services are told."""
 
+import os
+from pathlib import Path
+from tempfile import gettempdir
+
 import pytest
 
 from docyard_stack.addresses import ObjectStoreAddress
@@ -53,6 +57,14 @@ def test_services_are_told_where_the_servers_are() -> None:
     assert told["OBJECT_STORE__ENDPOINT"] == "127.0.0.1:3"
     assert told["OBJECT_STORE__SECRET_KEY"] == "s"
     assert told["AUTH__SECRET"] == "key"
+
+
+def test_folder_jobs_may_read_a_persons_home_and_temp_folder_unless_that_is_said() -> None:
+    told = for_services({}, ENDPOINTS, auth_secret="key")
+    said = for_services({"SYNC_ROOTS": "/srv"}, ENDPOINTS, auth_secret="key")
+
+    assert told["SYNC__ROOTS"].split(os.pathsep) == [str(Path.home()), gettempdir()]
+    assert "SYNC__ROOTS" not in said
 
 
 def test_a_person_s_own_settings_reach_the_services() -> None:

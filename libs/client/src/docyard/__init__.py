@@ -23,9 +23,18 @@ if TYPE_CHECKING:
         UnreachableError,
         WatchTimeoutError,
     )
-    from docyard.models import Accepted, DeadLetter, Document, Progress, Replay
+    from docyard.models import (
+        Accepted,
+        DeadLetter,
+        Document,
+        FolderFile,
+        FolderJob,
+        Progress,
+        Replay,
+    )
     from docyard.resources.dead_letters import DeadLetterFilter, ReplayOrder
     from docyard.resources.documents import DocumentFilter
+    from docyard.resources.folder_jobs import FolderOrder
     from docyard.retrying import RetryPolicy
     from docyard.synchronous import Client
     from docyard.uploads import Upload
@@ -44,6 +53,9 @@ __all__ = [
     "DocumentFilter",
     "DocyardError",
     "Endpoints",
+    "FolderFile",
+    "FolderJob",
+    "FolderOrder",
     "NotAllowedError",
     "NotFoundError",
     "Problem",
@@ -64,9 +76,18 @@ _HOMES = {
     "docyard.client": ("AsyncClient",),
     "docyard.synchronous": ("Client",),
     "docyard.endpoints": ("Endpoints", "Wanted", "resolve"),
-    "docyard.models": ("Accepted", "DeadLetter", "Document", "Progress", "Replay"),
+    "docyard.models": (
+        "Accepted",
+        "DeadLetter",
+        "Document",
+        "FolderFile",
+        "FolderJob",
+        "Progress",
+        "Replay",
+    ),
     "docyard.resources.dead_letters": ("DeadLetterFilter", "ReplayOrder"),
     "docyard.resources.documents": ("DocumentFilter",),
+    "docyard.resources.folder_jobs": ("FolderOrder",),
     "docyard.retrying": ("RetryPolicy",),
     "docyard.uploads": ("Upload",),
 }

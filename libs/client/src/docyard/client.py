@@ -7,10 +7,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from docyard.endpoints import Endpoints, resolve
+from docyard.endpoints import Endpoints, resolve, subject_of
 from docyard.models import Accepted, Document, Progress, SearchResult
 from docyard.resources.dead_letters import DeadLetters
 from docyard.resources.documents import Documents
+from docyard.resources.folder_jobs import FolderJobs
 from docyard.resources.processing import Processing
 from docyard.retrying import RetryPolicy
 from docyard.transport import Request, Transport
@@ -52,6 +53,9 @@ class AsyncClient:
         self._operating = Transport(self._endpoints.ingest, token=operator, retry=retry)
         self.documents = Documents(self._ingest)
         self.processing = Processing(self._ingest, operating=self._operating)
+        # An operator's token may be another's: documents go to whom this client speaks for.
+        owner = None if operator == token else subject_of(token)
+        self.folder_jobs = FolderJobs(self._operating, owner=owner)
         self.dlq = DeadLetters(self._dlq_admin)
 
     async def __aenter__(self) -> Self:

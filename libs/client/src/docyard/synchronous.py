@@ -3,7 +3,15 @@
 One implementation of requests, retries and watching serves both; a test compares signatures.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -24,6 +32,8 @@ from docyard.models import (
     DocumentMetadata,
     DocumentPage,
     Entity,
+    FolderFile,
+    FolderJob,
     Listing,
     Operation,
     Place,
@@ -36,6 +46,7 @@ from docyard.models import (
 )
 from docyard.resources.dead_letters import DeadLetterFilter, DeadLetters, ReplayOrder
 from docyard.resources.documents import DocumentFilter, Documents
+from docyard.resources.folder_jobs import FolderJobs, FolderOrder
 from docyard.resources.processing import BulkOrder, Processing
 from docyard.retrying import RetryPolicy
 from docyard.uploads import OnBytes, Upload
@@ -220,6 +231,42 @@ class SyncDeadLetters:
         return self._runner.iterate(self._calls.export(only))
 
 
+class SyncFolderJobs:
+    """`client.folder_jobs`, as `docyard.resources.folder_jobs.FolderJobs`."""
+
+    def __init__(self, calls: FolderJobs, runner: _Runner) -> None:
+        self._calls = calls
+        self._runner = runner
+        self._run = runner.run
+
+    def start(self, order: FolderOrder) -> FolderJob:
+        return self._run(self._calls.start, order)
+
+    def list(
+        self, *, states: Sequence[str] = (), limit: int = 50, cursor: str | None = None
+    ) -> Listing[FolderJob]:
+        return self._run(self._calls.list, states=states, limit=limit, cursor=cursor)
+
+    def get(self, upload_id: str) -> FolderJob:
+        return self._run(self._calls.get, upload_id)
+
+    def files(
+        self,
+        upload_id: str,
+        *,
+        states: Sequence[str] = (),
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Listing[FolderFile]:
+        return self._run(self._calls.files, upload_id, states=states, limit=limit, cursor=cursor)
+
+    def delete(self, upload_id: str) -> None:
+        self._run(self._calls.delete, upload_id)
+
+    def watch(self, upload_id: str, *, timeout_s: float | None = None) -> Iterator[FolderJob]:
+        return self._runner.iterate(self._calls.watch(upload_id, timeout_s=timeout_s))
+
+
 class Client:
     """Docyard for one user, without `await`. Safe to share between threads; close it at the end."""
 
@@ -233,6 +280,7 @@ class Client:
             self._stack = stack.pop_all()
         self.documents = SyncDocuments(self._client.documents, self._runner)
         self.processing = SyncProcessing(self._client.processing, self._runner)
+        self.folder_jobs = SyncFolderJobs(self._client.folder_jobs, self._runner)
         self.dlq = SyncDeadLetters(self._client.dlq, self._runner)
 
     def __enter__(self) -> Self:

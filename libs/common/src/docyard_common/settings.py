@@ -40,6 +40,8 @@ class DatabaseSettings(SettingsGroup):
     """A libpq connection URI; it carries the password, so it is never logged."""
     pool_min: int = Field(default=1, ge=0)
     pool_max: int = Field(default=10, ge=1)
+    idle_transaction_s: float = Field(default=20.0, ge=1)
+    """A process that was stopped in the middle of a transaction keeps its locks for so long."""
 
 
 class ObjectStoreSettings(SettingsGroup):

@@ -1,7 +1,10 @@
 """What a stack takes from the environment, and what it gives to its services."""
 
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from docyard_stack.addresses import ObjectStoreAddress
@@ -23,6 +26,7 @@ _SERVICE_DEFAULTS: Final = {
     "LIMITS__OPERATORS__REQUESTS_PER_MINUTE": "0",
     "LIMITS__MAX_UPLOADS_IN_FLIGHT": "0",
 }
+_ROOTS: Final = ("SYNC__ROOTS", "SYNC_ROOTS")
 
 
 @dataclass(frozen=True)
@@ -68,12 +72,20 @@ class Endpoints:
     object_store: ObjectStoreAddress
 
 
+def _roots(environment: Mapping[str, str]) -> dict[str, str]:
+    """Let folder jobs read what the person who starts the stack works in, unless that is said."""
+    if any(environment.get(name) for name in _ROOTS):
+        return {}
+    return {_ROOTS[0]: os.pathsep.join((str(Path.home()), tempfile.gettempdir()))}
+
+
 def for_services(
     environment: Mapping[str, str], endpoints: Endpoints, *, auth_secret: str
 ) -> dict[str, str]:
     """Return the environment of a service: this process's own, with the stack's addresses."""
     return {
         **_SERVICE_DEFAULTS,
+        **_roots(environment),
         **environment,
         _KAFKA: endpoints.kafka,
         _DATABASE: endpoints.database_url,

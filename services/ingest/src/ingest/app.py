@@ -24,6 +24,7 @@ from ingest.api import problems
 from ingest.api.artifacts import ArtifactRoutes
 from ingest.api.chunked import RAW_PARTS, ChunkedRoutes
 from ingest.api.documents import DocumentRoutes
+from ingest.api.folder_jobs import FolderJobRoutes
 from ingest.api.limits import LimitRoutes
 from ingest.api.links import LinkMaker
 from ingest.api.operating import OperatorRoutes
@@ -49,6 +50,8 @@ from ingest.observing import Observing
 from ingest.projector import Projector
 from ingest.settings import IngestSettings
 from ingest.sweep import Sweeper
+from ingest.sync.documents import DocumentMaker
+from ingest.sync.wiring import FolderSync
 from ingest.uploads.acceptance import Acceptor
 from ingest.uploads.appending import Appender
 from ingest.uploads.completion import Completer
@@ -119,6 +122,13 @@ class _Parts:
             database=self._database, outbox=self._outbox, admission=self._admission
         )
         self._slots = UploadSlots(settings.uploads)
+        self._folders = FolderSync(
+            settings,
+            database=self._database,
+            documents=self._document_maker(),
+            open_bucket=self._store.in_bucket,
+            clock=self._clock,
+        )
         self._embedder = QueryEmbedder(_load_embedder)
         self._lifecycle = Lifecycle(
             database=self._database, store=self._store, outbox=self._outbox, clock=self._clock
@@ -171,11 +181,14 @@ class _Parts:
                     database=self._database, completer=self._completer()
                 ).run(),
                 bulk=self._operations.run(),
+                folder_jobs=self._folders.run(),
+                folder_monitor=self._folders.watch(),
             ):
                 yield
         finally:
             await self._database.close()
             await self._search_database.close()
+            self._folders.close()
             self._store.close()
 
     def health(self) -> Health:
@@ -206,6 +219,7 @@ class _Parts:
                 lifecycle=self._lifecycle,
                 database=self._database,
             ).router(),
+            FolderJobRoutes(self._folders.jobs).router(),
             documents.router(),
             artifacts.router(),
             SearchRoutes(searcher=self._searcher()).router(),
@@ -216,6 +230,15 @@ class _Parts:
                 admission=self._admission, keeper=self._limit_keeper(), settings=settings.limits
             ).router(),
         ]
+
+    def _document_maker(self) -> DocumentMaker:
+        return DocumentMaker(
+            database=self._database,
+            store=self._store,
+            acceptor=self._acceptor,
+            admission=self._admission,
+            clock=self._clock,
+        )
 
     def _simple_upload(self) -> SimpleUpload:
         return SimpleUpload(

@@ -1,5 +1,8 @@
 """Settings of ingest: its own groups of environment variables, and what all services share."""
 
+import os
+from pathlib import Path
+
 from pydantic import Field, PositiveInt, SecretStr
 
 from docyard_common.settings import ServiceSettings, SettingsGroup
@@ -115,6 +118,36 @@ class SweepSettings(SettingsGroup):
     """How long a deleted id answers 204 again; longer than `documents.events` keeps its facts."""
 
 
+class SyncSettings(SettingsGroup):
+    """`SYNC__*`: folder jobs."""
+
+    roots: str = ""
+    """Folders below which jobs may read, separated as in `PATH`; without any there are no jobs.
+
+    A replica works only on jobs whose folder lies below its own roots.
+    """
+    bucket: str = ""
+    """Where files go when a job names no bucket; empty is `OBJECT_STORE__BUCKET` and `-sync`."""
+    workers: int = Field(default=5, ge=1, le=64)
+    """Files of all jobs of a replica that are read and sent at once."""
+    jobs: int = Field(default=8, ge=1, le=100)
+    """Jobs of a replica that are worked on at once; watched jobs hold none while nothing is due."""
+    parts_in_flight: int = Field(default=8, ge=1, le=64)
+    """Parts of large files that are in memory at once, of 5 MiB and more."""
+    max_file_bytes: int = Field(default=256 * 1024 * _MIB, gt=0, le=5 * 1024 * 1024 * _MIB)
+    """Larger files are FILE_TOO_LARGE; of a file this large a part is 26 MiB."""
+    compare_etags: bool = True
+    """Whether the store's ETags are MD5s, as S3's are without KMS; else sizes are compared."""
+    scan_every_s: float = Field(default=60.0, ge=0.1)
+    """Between two scans of a watched folder; a seen change brings the next one forward."""
+    stable_s: float = Field(default=2.0, ge=0)
+    """A file is taken when it was not written to for so long."""
+    settle_attempts: int = Field(default=5, ge=1, le=20)
+    """A file found changing again and again is given up after so many doubling waits."""
+    lease_s: float = Field(default=10.0, ge=1)
+    """How long a job stays with a replica that was killed."""
+
+
 class IngestSettings(ServiceSettings):
     """All that ingest reads from the environment."""
 
@@ -123,3 +156,12 @@ class IngestSettings(ServiceSettings):
     public: PublicSettings = PublicSettings()
     search: SearchSettings = SearchSettings()
     sweep: SweepSettings = SweepSettings()
+    sync: SyncSettings = SyncSettings()
+    sync_roots: str = ""
+    """`SYNC_ROOTS`: stands in for `SYNC__ROOTS` where that is not set."""
+
+    @property
+    def root_folders(self) -> tuple[Path, ...]:
+        """The folders below which folder jobs may read."""
+        given = self.sync.roots or self.sync_roots
+        return tuple(Path(root) for root in given.split(os.pathsep) if root)

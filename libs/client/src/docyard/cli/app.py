@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from docyard.cli import dead_letters, documents, get, processing, replays, upload, watch
+from docyard.cli import (
+    dead_letters,
+    documents,
+    folder_jobs,
+    get,
+    processing,
+    replays,
+    upload,
+    watch,
+)
 from docyard.cli.plugins import OpenGroup
 
 app = typer.Typer(
@@ -18,6 +27,7 @@ for part in (upload.app, documents.app, processing.app, get.app, watch.app):
     app.registered_commands += part.registered_commands
 dead_letters.app.registered_commands += replays.app.registered_commands
 app.add_typer(dead_letters.app, name="dlq")
+app.add_typer(folder_jobs.app, name="sync")
 
 
 def _version(*, wanted: bool) -> None:

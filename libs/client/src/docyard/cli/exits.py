@@ -44,6 +44,9 @@ _ADVICE = {
     "ENTRY_NOT_FOUND": "`docyard dlq ls` shows what there is.",
     "NOT_READY": "`docyard watch` follows it until it is.",
     "NOT_AVAILABLE": "`docyard show` says why.",
+    "FOLDER_JOB_NOT_FOUND": "`docyard sync ls` shows your folder jobs.",
+    "FOLDER_NOT_ALLOWED": "An operator of Docyard sets SYNC__ROOTS.",
+    "UPLOAD_ID_TAKEN": "Choose another --id, or `docyard sync rm` that job.",
     "ROLE_REQUIRED": "That needs a token with another role.",
 }
 """By the code of the problem, where it says more than the kind of the error."""

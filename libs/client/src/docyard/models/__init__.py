@@ -19,6 +19,7 @@ from docyard.models.documents import (
     SearchResult,
     Word,
 )
+from docyard.models.folder_jobs import FolderFile, FolderJob
 from docyard.models.processing import (
     Operation,
     Place,
@@ -39,6 +40,8 @@ __all__ = [
     "DocumentPage",
     "Entity",
     "Failure",
+    "FolderFile",
+    "FolderJob",
     "Highlight",
     "Hit",
     "Keyword",

@@ -35,11 +35,17 @@ def connection_arguments(settings: DatabaseSettings, *, schema: str, name: str) 
 def translated() -> Any:
     """Turn what psycopg raises for a database that is away into DependencyUnavailableError.
 
-    Deadlocks and serialization failures count too: the same transaction may pass when run again.
+    Deadlocks and serialization failures count too, and a transaction that a pause of the process
+    has cost its connection: it may pass when run again.
     """
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+    except (
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        psycopg.errors.IdleInTransactionSessionTimeout,
+        PoolTimeout,
+    ) as error:
         detail = str(error).strip().partition("\n")[0]
         raise DependencyUnavailableError("database", detail or type(error).__name__) from error
 
@@ -49,6 +55,8 @@ class Database:
 
     def __init__(self, settings: DatabaseSettings, *, schema: str, application_name: str) -> None:
         arguments = connection_arguments(settings, schema=schema, name=application_name)
+        idle_ms = int(settings.idle_transaction_s * 1000)
+        arguments["options"] += f" -c idle_in_transaction_session_timeout={idle_ms}"
         self._pool: AsyncConnectionPool[Transaction] = AsyncConnectionPool(
             arguments.pop("conninfo"),
             kwargs={**arguments, "row_factory": dict_row},

@@ -78,6 +78,26 @@ UPLOADS_IN_PROGRESS: Final = Gauge(
     "docyard_uploads_in_progress", "Uploads whose bytes are coming in."
 )
 
+# ---- Folder jobs ------------------------------------------------------------------------------
+SYNC_FILES: Final = Counter(
+    "docyard_sync_files_total",
+    "Files of folder jobs; outcome is uploaded, unchanged, failed or postponed.",
+    ["outcome"],
+)
+SYNC_BYTES: Final = Counter("docyard_sync_bytes_total", "Bytes of files that were uploaded.")
+SYNC_FILE_DURATION: Final = Histogram(
+    "docyard_sync_file_seconds", "From a file's turn to its outcome.", buckets=_FAST_S
+)
+SYNC_JOBS: Final = Gauge("docyard_sync_jobs_running", "Folder jobs that this process works on.")
+SYNC_ENDS: Final = Counter(
+    "docyard_sync_passes_total",
+    "Passes over folders; outcome is completed, failed, superseded or broken.",
+    ["outcome"],
+)
+SYNC_WAITING: Final = Gauge(
+    "docyard_sync_workers_waiting", "Workers that wait for a server to answer.", ["dependency"]
+)
+
 # ---- Stages -----------------------------------------------------------------------------------
 STAGE_OUTCOMES: Final = Counter(
     "docyard_stage_runs_total",

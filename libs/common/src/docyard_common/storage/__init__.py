@@ -3,6 +3,7 @@
 from docyard_common.storage.memory import InMemoryObjectStore
 from docyard_common.storage.minio import MinioObjectStore
 from docyard_common.storage.port import (
+    BucketRefusedError,
     ObjectDigest,
     ObjectStat,
     ObjectStore,
@@ -13,6 +14,7 @@ from docyard_common.storage.port import (
 from docyard_common.storage.recent import RecentObjects
 
 __all__ = [
+    "BucketRefusedError",
     "InMemoryObjectStore",
     "MinioObjectStore",
     "ObjectDigest",

@@ -46,9 +46,10 @@ class InMemoryObjectStore:
 
     async def put(
         self, key: str, data: bytes, *, content_type: str = "application/octet-stream"
-    ) -> None:
+    ) -> str:
         stat = ObjectStat(key, len(data), _etag(data), content_type, self._clock.now())
         self._blobs[key] = _Blob(stat, bytes(data))
+        return stat.etag
 
     async def put_new(
         self, key: str, data: bytes, *, content_type: str = "application/octet-stream"

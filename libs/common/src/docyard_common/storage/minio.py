@@ -1,5 +1,6 @@
 """The object store over S3, by the `minio` SDK: SeaweedFS, MinIO, Ceph and AWS alike."""
 
+import copy
 import hashlib
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -20,6 +21,7 @@ from docyard_common.errors import DependencyUnavailableError, ObjectMissingError
 from docyard_common.settings import ObjectStoreSettings
 from docyard_common.storage.blocking import BlockingCalls, http_pool
 from docyard_common.storage.port import (
+    BucketRefusedError,
     ObjectDigest,
     ObjectExistsError,
     ObjectStat,
@@ -31,6 +33,7 @@ from docyard_common.storage.responses import object_stat, reading, refusal, rele
 _PIECE_BYTES: Final = 1024 * 1024
 _LIST_PAGE: Final = 1000
 _REDIRECTS_AND_ERRORS: Final = 300
+_BUCKET_REFUSED: Final = frozenset({"AccessDenied", "AllAccessDisabled", "InvalidBucketName"})
 
 
 class MinioObjectStore:
@@ -53,6 +56,12 @@ class MinioObjectStore:
             http_client=self._http,
         )
 
+    def in_bucket(self, bucket: str) -> "MinioObjectStore":
+        """Return the same store with another bucket: it shares connections, threads and end."""
+        other = copy.copy(self)
+        other._bucket = bucket  # noqa: SLF001 - one of us
+        return other
+
     def close(self) -> None:
         """Drop the connections and take no more calls."""
         self._calls.close()
@@ -60,9 +69,9 @@ class MinioObjectStore:
 
     async def put(
         self, key: str, data: bytes, *, content_type: str = "application/octet-stream"
-    ) -> None:
+    ) -> str:
         headers = {"Content-Type": content_type}
-        await self._calls.run(lambda: self._send(key, data, headers=headers))
+        return await self._calls.run(lambda: self._send(key, data, headers=headers))
 
     async def put_new(
         self, key: str, data: bytes, *, content_type: str = "application/octet-stream"
@@ -246,10 +255,11 @@ class MinioObjectStore:
         return len(keys)
 
     def _make_bucket(self) -> None:
-        if self._client.bucket_exists(self._bucket):
-            return
         try:
-            self._client.make_bucket(self._bucket)
+            if not self._client.bucket_exists(self._bucket):
+                self._client.make_bucket(self._bucket)
         except S3Error as error:
+            if error.code in _BUCKET_REFUSED:
+                raise BucketRefusedError(f"the store refuses the bucket: {error.code}") from error
             if error.code not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
                 raise

@@ -19,6 +19,10 @@ class ObjectExistsError(PermanentError):
     """Something lies under that key already, and it was asked for to be new."""
 
 
+class BucketRefusedError(PermanentError):
+    """The store does not give us that bucket: it is somebody else's, or its name is not taken."""
+
+
 @dataclass(frozen=True)
 class ObjectStat:
     """What the store says of an object without reading it."""
@@ -66,8 +70,11 @@ class ObjectStore(Protocol):
 
     async def put(
         self, key: str, data: bytes, *, content_type: str = "application/octet-stream"
-    ) -> None:
-        """Store *data* under *key*, over what lay there. A kill leaves the old or the new."""
+    ) -> str:
+        """Store *data* under *key*, over what lay there; return its ETag.
+
+        A kill leaves the old or the new.
+        """
         ...
 
     async def put_new(
@@ -160,5 +167,8 @@ class ObjectStore(Protocol):
         ...
 
     async def ensure_bucket(self) -> None:
-        """Create the bucket unless it exists; safe from several replicas at once."""
+        """Create the bucket unless it exists; safe from several replicas at once.
+
+        Raises BucketRefusedError when the store does not let us have a bucket of that name.
+        """
         ...

@@ -38,9 +38,10 @@ class RecentObjects:
 
     async def put(
         self, key: str, data: bytes, *, content_type: str = "application/octet-stream"
-    ) -> None:
-        await self._store.put(key, data, content_type=content_type)
+    ) -> str:
+        etag = await self._store.put(key, data, content_type=content_type)
         self._keep(key, data)
+        return etag
 
     async def put_new(
         self, key: str, data: bytes, *, content_type: str = "application/octet-stream"

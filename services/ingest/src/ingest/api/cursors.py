@@ -28,6 +28,15 @@ def read_id(cursor: str) -> UUID:
             raise _invalid()
 
 
+def read_text(cursor: str) -> str:
+    """Return the text that a list went on from. Raises CursorInvalidError."""
+    match _position(cursor):
+        case [str(text)] if "\x00" not in text and _is_utf8(text):
+            return text
+        case _:
+            raise _invalid()
+
+
 def read_number(cursor: str) -> int:
     """Return the number that a list goes on with. Raises CursorInvalidError."""
     match _position(cursor):
@@ -44,6 +53,11 @@ def read_pair(cursor: str) -> tuple[int, str]:
             return number, text
         case _:
             raise _invalid()
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether the database takes it: JSON can hold half a surrogate pair."""
+    return text.encode("utf-8", "replace").decode() == text
 
 
 def _position(cursor: str) -> Any:

@@ -1,0 +1,349 @@
+"""Folder jobs over real servers: what lands where, and what becomes of what can not land."""
+
+import hashlib
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from shutil import rmtree
+
+import pytest
+from tests.integration.ingest.folder_jobs import UPLOADS, FolderClient, age, write
+from tests.integration.ingest.serving import RunningIngest, running
+from tests.waiting import eventually
+
+from ingest.settings import IngestSettings, SyncSettings
+
+pytestmark = pytest.mark.integration
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "root" / "papers").mkdir(parents=True)
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def papers(root: Path) -> Path:
+    return root / "papers"
+
+
+@pytest.fixture
+async def folders(ingest_settings: IngestSettings, root: Path) -> AsyncIterator[FolderClient]:
+    sync = SyncSettings(roots=str(root), stable_s=0.3, scan_every_s=0.5)
+    bucket = f"{ingest_settings.object_store.bucket}-files"
+    async with running(ingest_settings.model_copy(update={"sync": sync})) as ingest:
+        yield FolderClient(ingest, bucket)
+        await empty(ingest, bucket)
+        await empty(ingest, f"{ingest_settings.object_store.bucket}-sync")
+
+
+async def empty(ingest: RunningIngest, bucket: str) -> None:
+    client = ingest.store._client  # noqa: SLF001
+    if client.bucket_exists(bucket):
+        store = ingest.store.in_bucket(bucket)
+        assert await store.open_multiparts("") == []
+        for key in [stat.key async for stat in store.list("")]:
+            await store.delete(key)
+        client.remove_bucket(bucket)
+
+
+async def test_files_land_under_their_paths_whatever_their_size(
+    folders: FolderClient, papers: Path
+) -> None:
+    contents = {
+        "a.txt": b"hello",
+        "empty.txt": b"",
+        "deep/er/ümläut & space.txt": b"x" * 1000,
+        "exactly-one-part.bin": os.urandom(5 * MIB),
+        "large.bin": os.urandom(17 * MIB + 3),
+    }
+    for name, data in contents.items():
+        write(papers, name, data)
+
+    job = await folders.sync(papers)
+
+    assert await folders.stored() == contents
+    assert (job["state"], job["progress"], job["failure_reason"]) == ("COMPLETED", 1.0, None)
+    assert (job["total_files"], job["completed_files"], job["failed_files"]) == (5, 5, 0)
+    assert job["uploaded_bytes"] == job["total_bytes"] == sum(map(len, contents.values()))
+    files = await folders.files(job["upload_id"])
+    assert {file["state"] for file in files.values()} == {"UPLOADED"}
+    assert files["large.bin"]["sha256"] == hashlib.sha256(contents["large.bin"]).hexdigest()
+    assert files["large.bin"]["etag"].endswith("-4")
+    assert await folders.ingest.rows("select * from documents") == []
+
+
+async def test_an_empty_folder_is_complete(folders: FolderClient, papers: Path) -> None:
+    job = await folders.sync(papers)
+
+    assert (job["state"], job["progress"], job["total_files"]) == ("COMPLETED", 1.0, 0)
+
+
+async def test_patterns_choose_files(folders: FolderClient, papers: Path) -> None:
+    for name in ("a.pdf", "b.txt", "deep/c.pdf", "deep/d.md", ".hidden.pdf", ".git/e.pdf"):
+        write(papers, name)
+
+    job = await folders.sync(papers, pattern=["*.pdf", "deep/*.md"])
+
+    assert set(await folders.stored()) == {"a.pdf", "deep/c.pdf", "deep/d.md"}
+    assert job["skipped_files"] == {"hidden": 2}
+
+
+async def test_what_is_no_file_with_a_name_has_its_outcome(
+    folders: FolderClient, papers: Path, root: Path
+) -> None:
+    """As root every file can be read: what is unreadable has a test of its own."""
+    secret = write(root.parent, "secret.txt")
+    write(papers, "good.txt")
+    write(papers, b"not-\xff-utf8.txt")
+    write(papers, "line\nbreak.txt")
+    (papers / "link.txt").symlink_to(secret)
+    (papers / "inner.txt").symlink_to(papers / "good.txt")
+    (papers / "elsewhere").symlink_to(root.parent)
+    os.mkfifo(papers / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(papers / "socket"))
+
+    job = await folders.sync(papers)
+
+    assert set(await folders.stored()) == {"good.txt"}
+    assert (job["state"], job["failure_reason"]) == ("FAILED", "FILES_FAILED")
+    assert (job["completed_files"], job["failed_files"]) == (1, 2)
+    assert job["skipped_files"] == {"symlink": 3, "special": 2}
+    failed = await folders.files(job["upload_id"], state="FAILED")
+    reasons = {path: file["failure_reason"] for path, file in failed.items()}
+    assert reasons == {
+        "not-\\xff-utf8.txt": "NAME_NOT_UTF8",
+        "line\\x0abreak.txt": "NAME_INVALID",
+    }
+
+
+async def test_a_tree_deeper_than_a_key_can_be_long_fails_at_its_folder(
+    folders: FolderClient, papers: Path
+) -> None:
+    write(papers, "good.txt")
+    descriptor = os.open(papers, os.O_RDONLY)
+    for _ in range(40):
+        os.mkdir("d" * 100, dir_fd=descriptor)
+        below = os.open("d" * 100, os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = below
+    os.close(os.open("lost.txt", os.O_CREAT | os.O_WRONLY, dir_fd=descriptor))
+    os.close(descriptor)
+
+    job = await folders.sync(papers)
+
+    assert set(await folders.stored()) == {"good.txt"}
+    (failed,) = (await folders.files(job["upload_id"], state="FAILED")).values()
+    assert failed["failure_reason"] == "PATH_TOO_LONG"
+
+
+async def test_a_second_job_sends_nothing_that_is_there(
+    folders: FolderClient, papers: Path
+) -> None:
+    write(papers, "a.txt")
+    write(papers, "large.bin", os.urandom(6 * MIB))
+    await folders.sync(papers)
+    before = {stat.key: stat.modified_at async for stat in folders.store.list("")}
+    write(papers, "a.txt", b"other")
+
+    job = await folders.sync(papers)
+
+    after = {stat.key: stat.modified_at async for stat in folders.store.list("")}
+    assert job["state"] == "COMPLETED"
+    assert await folders.store.get("a.txt") == b"other"
+    assert after["large.bin"] == before["large.bin"]
+
+
+async def test_a_watched_folder_is_followed(folders: FolderClient, papers: Path) -> None:
+    first = write(papers, "a.txt", b"first")
+    upload_id = await folders.start(papers, watch=True)
+    await folders.ended(upload_id)
+
+    first.write_bytes(b"second")
+    write(papers, "new.txt", b"new")
+
+    async def followed() -> bool:
+        return await folders.stored() == {"a.txt": b"second", "new.txt": b"new"}
+
+    await eventually(followed)
+    job = await folders.ended(upload_id)
+    assert (job["state"], job["total_files"]) == ("COMPLETED", 2)
+    assert job["next_scan_at"] is not None
+
+
+async def test_a_file_that_is_being_written_waits_until_it_is_left_alone(
+    folders: FolderClient, papers: Path
+) -> None:
+    path = write(papers, "growing.txt", b"first half")
+    age(path, by_s=0)
+    upload_id = await folders.start(papers)
+
+    async def is_seen() -> bool:
+        return "growing.txt" in await folders.files(upload_id)
+
+    await eventually(is_seen)
+    with path.open("ab") as file:
+        file.write(b" and second half")
+    job = await folders.ended(upload_id)
+
+    assert job["state"] == "COMPLETED"
+    assert await folders.stored() == {"growing.txt": b"first half and second half"}
+
+
+async def test_files_become_documents_once_for_each_content(
+    folders: FolderClient, papers: Path
+) -> None:
+    path = write(papers, "a.txt", b"first")
+    write(papers, "twin.txt", b"first")
+    write(papers, "b.exe", b"MZ")
+    write(papers, "empty.txt", b"")
+    upload_id = await folders.start(
+        papers, process=True, watch=True, owner="ann", destination_bucket=None
+    )
+    job = await folders.ended(upload_id)
+
+    files = await folders.files(upload_id)
+    reasons = {path: file["failure_reason"] for path, file in files.items()}
+    assert reasons == {
+        "a.txt": None,
+        "twin.txt": None,
+        "b.exe": "UNSUPPORTED_TYPE",
+        "empty.txt": "EMPTY_FILE",
+    }
+    assert job["destination_bucket"] is None
+    first = files["a.txt"]["document_id"]
+    document = (await folders.ingest.client.get(f"/api/v1/documents/{first}")).json()
+    assert (document["filename"], document["priority"]) == ("a.txt", "low")
+    assert document["metadata"] == {"folder_job": {"upload_id": upload_id, "path": "a.txt"}}
+    original = await folders.ingest.client.get(f"/api/v1/documents/{first}/original")
+    assert original.content == b"first"
+
+    age(path, by_s=30)  # touched, but the same
+
+    async def has_seen_it() -> bool:
+        return bool((await folders.get(upload_id))["passes"] == 2)
+
+    await eventually(has_seen_it)
+    await folders.ended(upload_id)
+    assert len(await folders.ingest.rows("select * from documents")) == 2
+
+    path.write_bytes(b"second")
+
+    async def is_new_document() -> bool:
+        return bool((await folders.files(upload_id))["a.txt"]["document_id"] != first)
+
+    await eventually(is_new_document)
+    assert len(await folders.ingest.rows("select * from documents")) == 3
+    # A second job knows what was made of these files.
+    await folders.sync(papers, process=True, owner="ann", destination_bucket=None)
+    assert len(await folders.ingest.rows("select * from documents")) == 3
+
+
+async def test_a_document_that_was_deleted_is_made_anew_by_another_job(
+    folders: FolderClient, papers: Path
+) -> None:
+    write(papers, "a.txt", b"first")
+    wanted = {"process": True, "owner": "ann"}
+    job = await folders.sync(papers, **wanted)
+    first = (await folders.files(job["upload_id"]))["a.txt"]["document_id"]
+    assert await folders.stored() == {"a.txt": b"first"}
+    await folders.ingest.client.delete(f"/api/v1/documents/{first}")
+
+    job = await folders.sync(papers, **wanted)
+
+    second = (await folders.files(job["upload_id"]))["a.txt"]["document_id"]
+    assert second not in {None, first}
+    answer = await folders.ingest.client.get(f"/api/v1/documents/{second}/original")
+    assert answer.content == b"first"
+
+
+async def test_a_deleted_job_stops_and_leaves_what_it_has_uploaded(
+    folders: FolderClient, papers: Path
+) -> None:
+    write(papers, "a.txt")
+    upload_id = await folders.start(papers, watch=True)
+    await folders.ended(upload_id)
+    delete = f"{UPLOADS}{upload_id}"
+    client, operator = folders.ingest.client, folders.operator
+
+    answers = [await client.delete(delete, headers=operator) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [204, 204]
+    assert (await client.get(delete, headers=operator)).json()["code"] == "FOLDER_JOB_NOT_FOUND"
+    write(papers, "b.txt")
+    write(papers, "c.txt")
+    await folders.sync(papers, pattern="c.txt")
+    assert set(await folders.stored()) == {"a.txt", "c.txt"}
+
+
+async def test_a_job_that_has_ended_starts_again_by_its_id(
+    folders: FolderClient, papers: Path
+) -> None:
+    write(papers, "a.txt")
+    wanted = {"upload_id": "nightly"}
+    await folders.sync(papers, **wanted)
+    write(papers, "b.txt")
+
+    again = await folders.post(papers, **wanted)
+    job = await folders.ended("nightly")
+
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert (job["total_files"], job["passes"]) == (2, 2)
+    other = await folders.post(papers, **wanted, watch=True)
+    assert (other.status_code, other.json()["code"]) == (409, "UPLOAD_ID_TAKEN")
+
+
+async def test_a_folder_that_has_gone_fails_its_job_and_no_file(
+    folders: FolderClient, papers: Path, root: Path
+) -> None:
+    write(papers, "a.txt")
+    upload_id = await folders.start(papers, watch=True)
+    await folders.ended(upload_id)
+    papers.rename(root / "away")  # noqa: ASYNC240
+
+    async def is_missing() -> bool:
+        return bool((await folders.get(upload_id))["failure_reason"] == "FOLDER_MISSING")
+
+    await eventually(is_missing)
+    assert {file["state"] for file in (await folders.files(upload_id)).values()} == {"UPLOADED"}
+    (root / "away").rename(papers)
+
+    async def is_back() -> bool:
+        return bool((await folders.get(upload_id))["state"] == "COMPLETED")
+
+    await eventually(is_back)
+
+
+async def test_a_folder_that_goes_away_meanwhile_fails_the_job_and_no_file(
+    folders: FolderClient, papers: Path
+) -> None:
+    for number in range(400):
+        write(papers, f"{number:03d}.txt")
+    upload_id = await folders.start(papers)
+
+    async def is_under_way() -> bool:
+        return bool((await folders.get(upload_id))["completed_files"])
+
+    await eventually(is_under_way)
+    rmtree(papers)
+    job = await folders.ended(upload_id)
+
+    assert (job["state"], job["failure_reason"]) == ("FAILED", "FOLDER_MISSING")
+    assert (job["failed_files"], job["progress"] < 1.0) == (0, True)
+
+
+async def test_files_are_listed_page_by_page(folders: FolderClient, papers: Path) -> None:
+    for number in range(5):
+        write(papers, f"{number}.txt")
+    job = await folders.sync(papers)
+
+    first = await folders.get(job["upload_id"], "/files", limit=3)
+    second = await folders.get(job["upload_id"], "/files", limit=3, cursor=first["next_cursor"])
+
+    paths = [item["path"] for item in first["items"] + second["items"]]
+    assert paths == [f"{number}.txt" for number in range(5)]
+    assert second["next_cursor"] is None
