@@ -12,12 +12,13 @@ from docyard_common.auth import TokenVerifier
 from docyard_common.clock import SystemClock
 from docyard_common.database import Database, migrate
 from docyard_common.events import topics
-from docyard_common.http import authenticate_with, background, create_app
+from docyard_common.http import authenticate_with, background, create_app, limit_rates_with
 from docyard_common.kafka.admin import ensure_topics
 from docyard_common.kafka.consumer import BatchConsumer
 from docyard_common.kafka.steady import SteadyConsumer
 from docyard_common.observability.health import Health
 from docyard_common.outbox import Outbox, Relay
+from docyard_common.rate_limits.limiter import RateLimiter
 from docyard_common.search import PostgresSearchIndex
 from docyard_common.storage import MinioObjectStore
 from ingest.api import problems
@@ -30,6 +31,7 @@ from ingest.api.links import LinkMaker
 from ingest.api.operating import OperatorRoutes
 from ingest.api.processing import ProcessingRoutes
 from ingest.api.reprocessing import ReprocessingRoutes
+from ingest.api.rates import RateChooser
 from ingest.api.search import SearchRoutes
 from ingest.api.short import ShortRoutes
 from ingest.api.tus.middleware import TusMiddleware
@@ -90,6 +92,7 @@ def build(settings: IngestSettings) -> FastAPI:
         streamed_paths=(RAW_PARTS, STREAMED),
     )
     authenticate_with(app, TokenVerifier(settings.auth))
+    limit_rates_with(app, parts.limiter, parts.rates.of)
     problems.install(app)
     app.add_middleware(TusMiddleware)
     for router in parts.routers():
@@ -118,6 +121,9 @@ class _Parts:
         self._outbox = Outbox(source=SERVICE)
         self._limits = LimitSource(database=self._database, settings=settings.limits)
         self._admission = Admission(source=self._limits, database=self._database, clock=self._clock)
+        shared = settings.limits.shared_url
+        self.limiter = RateLimiter(shared_url=shared.get_secret_value() if shared else None)
+        self.rates = RateChooser(source=self._limits)
         self._acceptor = Acceptor(
             database=self._database, outbox=self._outbox, admission=self._admission
         )
@@ -189,6 +195,7 @@ class _Parts:
             await self._database.close()
             await self._search_database.close()
             self._folders.close()
+            await self.limiter.close()
             self._store.close()
 
     def health(self) -> Health:

@@ -4,6 +4,7 @@ from docyard_common.http.app import create_app
 from docyard_common.http.lifecycle import Process, background, process_of
 from docyard_common.http.principal import authenticate_with, principal, require_role
 from docyard_common.http.problems import Problem
+from docyard_common.http.rate_limiting import limit_rates_with
 from docyard_common.http.server import serve
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "authenticate_with",
     "background",
     "create_app",
+    "limit_rates_with",
     "principal",
     "process_of",
     "require_role",

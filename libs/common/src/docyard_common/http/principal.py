@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from docyard_common.auth import InvalidTokenError, Principal, TokenVerifier
+from docyard_common.http import rate_limiting
 from docyard_common.http.problems import Problem
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token.")
@@ -21,14 +22,17 @@ async def principal(
     request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Principal:
-    """Return the caller, by the token in `Authorization: Bearer`.
+    """Return the caller, by the token in `Authorization: Bearer`, and count the request.
 
-    Raises InvalidTokenError (answered as 401) or DependencyUnavailableError (503).
+    Raises InvalidTokenError (answered as 401), Problem 429 where the caller comes too often, or
+    DependencyUnavailableError (503).
     """
     if credentials is None:
         raise InvalidTokenError("TOKEN_MISSING", "An access token is needed.")
     verifier: TokenVerifier = request.app.state.token_verifier
-    return await verifier.verify(credentials.credentials)
+    caller = await verifier.verify(credentials.credentials)
+    await rate_limiting.admit(request, caller)
+    return caller
 
 
 def require_role(role: str) -> Callable[[Principal], Awaitable[Principal]]:

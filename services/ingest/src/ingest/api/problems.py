@@ -141,10 +141,11 @@ _SENTENCES: Final = {
     "FOLDER_UNREADABLE": "Docyard may not read the folder.",
     "DESTINATION_INVALID": "A bucket's name must not look like an IP address.",
     "UPLOAD_ID_TAKEN": "Another job of yours has this upload_id.",
+    "RATE_LIMITED": "No more than 60 requests a minute and 10 at once: try again in 1 s.",
     "TOKEN_MISSING": "An access token is needed.",
     "DEPENDENCY_UNAVAILABLE": "The service can not reach its database; try again shortly.",
 }
-_COMMON: Final = {"TOKEN_MISSING": 401, "DEPENDENCY_UNAVAILABLE": 503}
+_COMMON: Final = {"TOKEN_MISSING": 401, "RATE_LIMITED": 429, "DEPENDENCY_UNAVAILABLE": 503}
 
 
 def install(app: FastAPI) -> None:
