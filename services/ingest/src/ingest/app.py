@@ -23,6 +23,8 @@ from docyard_common.search import PostgresSearchIndex
 from docyard_common.storage import MinioObjectStore
 from ingest.api import problems
 from ingest.api.artifacts import ArtifactRoutes
+from ingest.api.batch import BatchRoutes
+from ingest.api.chat import ChatRoutes
 from ingest.api.chunked import RAW_PARTS, ChunkedRoutes
 from ingest.api.documents import DocumentRoutes
 from ingest.api.folder_jobs import FolderJobRoutes
@@ -30,13 +32,15 @@ from ingest.api.limits import LimitRoutes
 from ingest.api.links import LinkMaker
 from ingest.api.operating import OperatorRoutes
 from ingest.api.processing import ProcessingRoutes
-from ingest.api.reprocessing import ReprocessingRoutes
 from ingest.api.rates import RateChooser
+from ingest.api.reprocessing import ReprocessingRoutes
 from ingest.api.search import SearchRoutes
 from ingest.api.short import ShortRoutes
 from ingest.api.tus.middleware import TusMiddleware
 from ingest.api.tus.routes import STREAMED, TusRoutes
 from ingest.api.uploads import UploadRoutes
+from ingest.chat.assembly import assemble
+from ingest.chat.upload import ChatUpload
 from ingest.commands import Commands
 from ingest.documents.artifact_reader import ArtifactReader
 from ingest.documents.bulk import BulkOperations
@@ -56,6 +60,7 @@ from ingest.sync.documents import DocumentMaker
 from ingest.sync.wiring import FolderSync
 from ingest.uploads.acceptance import Acceptor
 from ingest.uploads.appending import Appender
+from ingest.uploads.batch import BatchUpload
 from ingest.uploads.completion import Completer
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.intake import FileIntake
@@ -140,6 +145,14 @@ class _Parts:
             database=self._database, store=self._store, outbox=self._outbox, clock=self._clock
         )
         self._reader = ArtifactReader(self._store)
+        self._chat = assemble(
+            settings.chat,
+            database=self._database,
+            lifecycle=self._lifecycle,
+            reader=self._reader,
+            searcher=self._searcher(),
+            clock=self._clock,
+        )
         self._reprocessing = Reprocessing(
             database=self._database, outbox=self._outbox, reader=self._reader, clock=self._clock
         )
@@ -192,6 +205,8 @@ class _Parts:
             ):
                 yield
         finally:
+            await self._chat.close()
+            await self.limiter.close()
             await self._database.close()
             await self._search_database.close()
             self._folders.close()
@@ -227,6 +242,8 @@ class _Parts:
                 database=self._database,
             ).router(),
             FolderJobRoutes(self._folders.jobs).router(),
+            BatchRoutes(batch=self._batch_upload(), links=links).router(),
+            ChatRoutes(upload=self._chat_upload(), jobs=self._chat.jobs).router(),
             documents.router(),
             artifacts.router(),
             SearchRoutes(searcher=self._searcher()).router(),
@@ -276,6 +293,24 @@ class _Parts:
 
     def _completer(self) -> Completer:
         return Completer(desk=self._desk, sessions=self._sessions, acceptor=self._acceptor)
+
+    def _batch_upload(self) -> BatchUpload:
+        return BatchUpload(
+            intake=self._file_intake(),
+            admission=self._admission,
+            slots=self._slots,
+            limits=self._settings.limits,
+            uploads=self._settings.uploads,
+        )
+
+    def _chat_upload(self) -> ChatUpload:
+        return ChatUpload(
+            intake=self._file_intake(),
+            admission=self._admission,
+            slots=self._slots,
+            jobs=self._chat.jobs,
+            uploads=self._settings.uploads,
+        )
 
     def _file_intake(self) -> FileIntake:
         uploads = self._settings.uploads

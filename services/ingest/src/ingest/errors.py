@@ -48,6 +48,18 @@ class FileTooLargeError(RefusedError):
     code = "FILE_TOO_LARGE"
 
 
+class TooManyFilesError(RefusedError):
+    """The batch holds more files than one may."""
+
+    code = "TOO_MANY_FILES"
+
+
+class BatchTooLargeError(RefusedError):
+    """The files of the batch have more bytes together than they may."""
+
+    code = "BATCH_TOO_LARGE"
+
+
 class StorageQuotaExceededError(RefusedError):
     """The owner's documents would take more bytes than may be used."""
 
@@ -100,6 +112,12 @@ class DocumentNotFoundError(RefusedError):
     """No such document, or somebody else's."""
 
     code = "DOCUMENT_NOT_FOUND"
+
+
+class ChatJobNotFoundError(RefusedError):
+    """No such chat upload, or somebody else's."""
+
+    code = "CHAT_JOB_NOT_FOUND"
 
 
 class PageNotFoundError(RefusedError):

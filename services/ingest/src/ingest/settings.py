@@ -99,6 +99,20 @@ class SearchSettings(SettingsGroup):
     """Load the model beside the start, not with the first search by meaning: 150 MB, 2 s."""
 
 
+class ChatSettings(SettingsGroup):
+    """`CHAT__*`: the language model that writes answers; without one they are quoted."""
+
+    base_url: str = Field(default="", pattern=r"^(https?://[^\s]+)?$")
+    """Of an API that speaks OpenAI's chat completions, for example `http://127.0.0.1:11434/v1`."""
+    model: str = Field(default="", max_length=200)
+    api_key: SecretStr | None = None
+    timeout_s: float = Field(default=30.0, gt=0, le=300)
+    """For a whole answer; then it is quoted instead."""
+    max_context_characters: int = Field(default=24_000, ge=1000, le=1_000_000)
+    """Of passages sent with a question: what an answer may cost to read."""
+    max_answer_tokens: int = Field(default=800, ge=16, le=32_000)
+
+
 class SweepSettings(SettingsGroup):
     """`SWEEP__*`: how what a kill -9 left behind is found and removed."""
 
@@ -155,6 +169,7 @@ class IngestSettings(ServiceSettings):
     uploads: UploadSettings = UploadSettings()
     public: PublicSettings = PublicSettings()
     search: SearchSettings = SearchSettings()
+    chat: ChatSettings = ChatSettings()
     sweep: SweepSettings = SweepSettings()
     sync: SyncSettings = SyncSettings()
     sync_roots: str = ""

@@ -72,8 +72,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
         self.headers = dict(headers or {})
         self.extra = extra
 
-    def response(self) -> JSONResponse:
-        """Write the document; `trace_id` is the current trace."""
+    def document(self) -> dict[str, Any]:
+        """Return the document as JSON data; `trace_id` is the current trace."""
         ids = current_ids()
         members = {
             "type": f"urn:docyard:problem:{self.code.lower().replace('_', '-')}",
@@ -85,8 +85,13 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
             "trace_id": ids[0] if ids else None,
         }
         present = {name: value for name, value in members.items() if value is not None}
+        document: dict[str, Any] = jsonable_encoder(present | self.extra)
+        return document
+
+    def response(self) -> JSONResponse:
+        """Write the document as an answer."""
         return JSONResponse(
-            jsonable_encoder(present | self.extra),
+            self.document(),
             status_code=self.status,
             headers=self.headers,
             media_type=MEDIA_TYPE,

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 
-from docyard_common.errors import PermanentError
-from docyard_common.http import Problem
+from docyard_common.errors import DependencyUnavailableError, DocyardError, PermanentError
+from docyard_common.http import Problem, problems
 from docyard_common.http.problems import MEDIA_TYPE, FieldProblem
 from docyard_common.media_types import EmptyFileError, TypeMismatchError, UnsupportedTypeError
 from ingest.errors import (
@@ -28,6 +28,7 @@ STATUSES: Final[Mapping[str, int]] = MappingProxyType(
         "UPLOAD_CONCATENATED": 403,
         "DOCUMENT_NOT_FOUND": 404,
         "FOLDER_JOB_NOT_FOUND": 404,
+        "CHAT_JOB_NOT_FOUND": 404,
         "PAGE_NOT_FOUND": 404,
         "NOT_AVAILABLE": 404,
         "UPLOAD_NOT_FOUND": 404,
@@ -49,6 +50,8 @@ STATUSES: Final[Mapping[str, int]] = MappingProxyType(
         "UPLOAD_EXPIRED": 410,
         "FILE_TOO_LARGE": 413,
         "PART_TOO_LARGE": 413,
+        "BATCH_TOO_LARGE": 413,
+        "TOO_MANY_FILES": 413,
         "UNSUPPORTED_TYPE": 415,
         "RANGE_NOT_SATISFIABLE": 416,
         "UNKNOWN_FIELD": 422,
@@ -89,6 +92,7 @@ _SENTENCES: Final = {
     "MULTIPART_INVALID": "The form ends in the middle.",
     "ROLE_REQUIRED": "This needs the role operator.",
     "DOCUMENT_NOT_FOUND": "There is no such document.",
+    "CHAT_JOB_NOT_FOUND": "There is no such chat upload.",
     "PAGE_NOT_FOUND": "The document has no page 12.",
     "NOT_AVAILABLE": "The text of this document was never made: see its state.",
     "UPLOAD_NOT_FOUND": "There is no such upload.",
@@ -120,6 +124,8 @@ _SENTENCES: Final = {
     "STAGE_NOT_REACHED": "Its text was never read: leave from_stage out to begin anew.",
     "REPROCESSED_TOO_OFTEN": "The document was processed 1023 times: upload it again.",
     "FILE_TOO_LARGE": "The file is larger than 100 MiB.",
+    "BATCH_TOO_LARGE": "The files of a batch may have no more than 1048576000 bytes together.",
+    "TOO_MANY_FILES": "A batch holds no more than 10 files.",
     "UNSUPPORTED_TYPE": "Files with the extension .exe are not supported.",
     "RANGE_NOT_SATISFIABLE": "The range begins behind the end of the file.",
     "UNKNOWN_FIELD": "The form has an unknown field: 'colour'.",
@@ -150,9 +156,8 @@ _COMMON: Final = {"TOKEN_MISSING": 401, "RATE_LIMITED": 429, "DEPENDENCY_UNAVAIL
 
 def install(app: FastAPI) -> None:
     """Answer ingest's refusals as problem documents."""
-    app.add_exception_handler(RefusedError, _refused)
-    for kind in (EmptyFileError, UnsupportedTypeError, TypeMismatchError):
-        app.add_exception_handler(kind, _judged)
+    for kind in (RefusedError, EmptyFileError, UnsupportedTypeError, TypeMismatchError):
+        app.add_exception_handler(kind, _answered)
 
 
 def refusals(*codes: str) -> dict[int | str, dict[str, Any]]:
@@ -185,20 +190,41 @@ def _example(code: str, status: int) -> dict[str, Any]:
     }
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)  # noqa: S101 - Starlette types handlers by Exception
+async def _answered(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DocyardError)  # noqa: S101 - Starlette types handlers by Exception
     extra: dict[str, Any] = {}
-    if error.field is not None:
-        extra["errors"] = [_field(error)]
     for name in ("document_id", "upload_id"):
         if given := request.path_params.get(name):
             extra[name] = str(given)
-    if isinstance(error, PartsMissingError):
-        extra["missing_parts"] = list(error.missing)
-    if isinstance(error, UploadCompletedError):
-        extra["document_id"] = str(error.document_id)
-    if isinstance(error, OffsetMismatchError):
-        extra["offset"] = error.offset
+    return problem_of(error, **extra).response()
+
+
+def problem_of(error: DocyardError, **extra: Any) -> Problem:
+    """Return what clients see of *error*, with *extra* members."""
+    if isinstance(error, RefusedError):
+        return _refused(error, extra | _told(error))
+    if isinstance(error, DependencyUnavailableError):
+        return problems.of_outage(error.dependency)
+    code = error.reason.value.upper() if isinstance(error, PermanentError) else "INTERNAL_ERROR"
+    return Problem(STATUSES.get(code, 500), code, str(error), retryable=False, **extra)
+
+
+def _told(error: RefusedError) -> dict[str, Any]:
+    """Return the members that *error* brings itself."""
+    match error:
+        case PartsMissingError():
+            return {"missing_parts": list(error.missing)}
+        case UploadCompletedError():
+            return {"document_id": str(error.document_id)}
+        case OffsetMismatchError():
+            return {"offset": error.offset}
+        case _:
+            return {}
+
+
+def _refused(error: RefusedError, extra: dict[str, Any]) -> Problem:
+    if error.field is not None:
+        extra["errors"] = [_field(error)]
     return Problem(
         STATUSES[error.code],
         error.code,
@@ -206,13 +232,7 @@ async def _refused(request: Request, error: Exception) -> Response:
         retryable=error.code in _RETRYABLE,
         headers=_headers(error),
         **extra,
-    ).response()
-
-
-async def _judged(_: Request, error: Exception) -> Response:
-    assert isinstance(error, PermanentError)  # noqa: S101 - as above
-    code = error.reason.value.upper()
-    return Problem(STATUSES[code], code, str(error), retryable=False).response()
+    )
 
 
 def _field(error: RefusedError) -> FieldProblem:

@@ -1,24 +1,20 @@
 """Ways in by HTTP."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from docyard_common.auth import Principal
-from docyard_common.errors import DocyardError, PermanentError
+from docyard_common.errors import PermanentError
 from docyard_common.http import principal
-from docyard_common.observability import metrics
-from ingest.api.bodies import RequestBody, content_length
-from ingest.api.callers import IdempotencyKey, checked_key
+from ingest.api.bodies import RequestBody
+from ingest.api.callers import IdempotencyKey
 from ingest.api.links import API, LinkMaker
 from ingest.api.models import UploadAccepted
 from ingest.api.problems import QUOTA_REFUSALS, refusals
-from ingest.errors import RefusedError, UploadAbandonedError
-from ingest.uploads.form import boundary_of
-from ingest.uploads.simple import IncomingUpload, SimpleUpload
+from ingest.api.receiving import incoming, metered
+from ingest.errors import RefusedError
+from ingest.uploads.simple import SimpleUpload
 
 _MODE: Final = "simple"
 _FORM: Final[dict[str, Any]] = {
@@ -107,9 +103,10 @@ class UploadRoutes:
         """
         body = RequestBody(request)
         try:
-            with _metered():
-                incoming = _incoming(request, body, caller, idempotency_key)
-                receipt = await self._simple.receive(incoming)
+            with metered(_MODE):
+                receipt = await self._simple.receive(
+                    incoming(request, body, caller, idempotency_key)
+                )
         except (RefusedError, PermanentError):
             await body.read_on()
             raise
@@ -120,40 +117,3 @@ class UploadRoutes:
         return UploadAccepted(
             document_id=receipt.document_id, job_id=receipt.document_id, links=links
         )
-
-
-def _incoming(
-    request: Request, body: RequestBody, caller: Principal, key: str | None
-) -> IncomingUpload:
-    return IncomingUpload(
-        owner=caller.subject,
-        boundary=boundary_of(request.headers.get("content-type", "")),
-        body=body.chunks(),
-        declared_bytes=content_length(request),
-        idempotency_key=checked_key(key),
-    )
-
-
-@contextmanager
-def _metered() -> Iterator[None]:
-    """Count an upload and how it ended."""
-    started = time.perf_counter()
-    metrics.UPLOADS_CREATED.labels(_MODE).inc()
-    try:
-        with metrics.UPLOADS_IN_PROGRESS.track_inprogress():
-            yield
-    except DocyardError as error:
-        code = _code(error)
-        if code == UploadAbandonedError.code:
-            metrics.UPLOADS_ABORTED.labels(_MODE).inc()
-        else:
-            metrics.UPLOADS_REJECTED.labels(_MODE, code).inc()
-        raise
-    metrics.UPLOADS_COMPLETED.labels(_MODE).inc()
-    metrics.UPLOAD_DURATION.labels(_MODE).observe(time.perf_counter() - started)
-
-
-def _code(error: DocyardError) -> str:
-    if isinstance(error, RefusedError):
-        return error.code
-    return error.reason.value.upper() if isinstance(error, PermanentError) else "UNAVAILABLE"

@@ -1,6 +1,7 @@
 """What an owner may do to a document: look it up, cancel its work, delete it."""
 
 import logging
+from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
@@ -38,6 +39,12 @@ class Lifecycle:
         """Return the document of *owner*. Raises DocumentNotFoundError."""
         async with self._database.transaction() as tx:
             return await found(tx, document_id, owner)
+
+    async def visible(self, document_ids: Iterable[UUID], *, owner: str) -> dict[UUID, Document]:
+        """Return which of *document_ids* are there and *owner*'s."""
+        async with self._database.transaction() as tx:
+            found = [await documents.find(tx, each, owner=owner) for each in document_ids]
+        return {document.document_id: document for document in found if document is not None}
 
     async def cancel(self, document_id: UUID, *, owner: str) -> Document:
         """Ask for the end of all work on the document; the fact follows when it has ended.

@@ -78,7 +78,7 @@ async def read_chunk_form(
     Raises MultipartInvalidError, UnknownFieldError, FieldInvalidError, FileMissingError, or
     PartTooLargeError beyond *max_part_bytes*.
     """
-    reader = FormReader(boundary, fields=_FIELDS, file_field=CHUNK_FIELD)
+    reader = FormReader(boundary, fields=_FIELDS, files=frozenset({CHUNK_FIELD}))
     form, received, opened = ChunkForm(), 0, False
     async for piece in body:
         for event in reader.feed(piece):
@@ -86,11 +86,11 @@ async def read_chunk_form(
                 form.fields[event.name] = event.value
             elif isinstance(event, FileOpened):
                 opened = True
-            else:
+            elif isinstance(event, bytes):
                 received += len(event)
                 if received > max_part_bytes:
                     raise PartTooLargeError(f"No part has more than {max_part_bytes} bytes.")
-                form.chunks.append(bytes(event))
+                form.chunks.append(event)
     reader.close()
     if not opened:
         raise FileMissingError(f"The form has no field {CHUNK_FIELD!r}.", field=CHUNK_FIELD)

@@ -39,7 +39,12 @@ class FileOpened:
     content_type: str | None  # as the client declared it
 
 
-FormEvent: TypeAlias = TextField | FileOpened | bytes
+@dataclass(frozen=True)
+class FileClosed:
+    """The file has come to its end; told in forms with several."""
+
+
+FormEvent: TypeAlias = TextField | FileOpened | FileClosed | bytes
 
 
 def boundary_of(content_type: str) -> str:
@@ -57,12 +62,22 @@ class FormReader:
     """Turns chunks of a body into form events; holds a field and a delimiter, never the file."""
 
     def __init__(
-        self, boundary: str, *, fields: Mapping[str, int], file_field: str = FILE_FIELD
+        self,
+        boundary: str,
+        *,
+        fields: Mapping[str, int],
+        files: frozenset[str] = frozenset({FILE_FIELD}),
+        max_files: int = 1,
     ) -> None:
-        """*fields* are the known text fields and how many bytes each may hold."""
+        """*fields* are the known text fields and how many bytes each may hold.
+
+        *files* are the names of file fields; above one of *max_files* they may come again, and
+        one file more than that is still told.
+        """
         self._fields = fields
-        self._file_field = file_field
-        self._parser = self._opened(boundary)
+        self._files = files
+        self._has_several = max_files > 1
+        self._parser = self._opened(boundary, max_segments=_MAX_SEGMENTS + max_files)
         self._seen: set[str] = set()
         self._field: str | None = None
         self._value = bytearray()
@@ -86,18 +101,20 @@ class FormReader:
             raise MultipartInvalidError("The form ends in the middle.") from error
 
     @staticmethod
-    def _opened(boundary: str) -> PushMultipartParser:
+    def _opened(boundary: str, *, max_segments: int) -> PushMultipartParser:
         try:
-            return PushMultipartParser(boundary, max_segment_count=_MAX_SEGMENTS)
+            return PushMultipartParser(boundary, max_segment_count=max_segments)
         except MultipartError as error:
             raise MultipartInvalidError(f"The boundary is unusable: {error}.") from error
 
     def _event(self, event: MultipartSegment | bytes | None) -> Iterator[FormEvent]:
         if isinstance(event, MultipartSegment):
             yield from self._open(event)
-        elif self._field == self._file_field:
+        elif self._field in self._files:
             if event is not None:
                 yield event
+            elif self._has_several:
+                yield FileClosed()
         elif event is None:
             yield self._text()
         else:
@@ -105,14 +122,15 @@ class FormReader:
 
     def _open(self, segment: MultipartSegment) -> Iterator[FormEvent]:
         name = segment.name or ""
-        if name != self._file_field and name not in self._fields:
+        is_file = name in self._files
+        if not is_file and name not in self._fields:
             raise UnknownFieldError(f"The form has an unknown field: {name[:80]!r}.", field=name)
-        if name in self._seen:
+        if name in self._seen and not (is_file and self._has_several):
             raise FieldInvalidError(f"The field {name!r} is given twice.", field=name)
         self._seen.add(name)
         self._field = name
         self._value.clear()
-        if name == self._file_field:
+        if is_file:
             if segment.filename is None:
                 raise FieldInvalidError(f"The field {name!r} carries no filename.", field=name)
             yield FileOpened(segment.filename, segment.content_type)

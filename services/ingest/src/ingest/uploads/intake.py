@@ -14,7 +14,7 @@ from docyard_common.storage import ObjectStore
 from ingest.document import IdempotencyClaim, NewDocument
 from ingest.errors import AcceptanceUncertainError, IdempotencyKeyReusedError
 from ingest.tables import idempotency
-from ingest.uploads.acceptance import Accepted, Acceptor, Repeated
+from ingest.uploads.acceptance import Accepted, Acceptor, Repeated, Settle
 from ingest.uploads.reception import ReceivedFile, Reception
 from ingest.uploads.transfer import HashOnly, Sink, Transfer, TransferLimits
 
@@ -70,7 +70,11 @@ class FileIntake:
         return IncomingFile(self, document_id, order, earlier, reception)
 
     async def accept(
-        self, order: FileOrder, document_id: UUID, received: ReceivedFile
+        self,
+        order: FileOrder,
+        document_id: UUID,
+        received: ReceivedFile,
+        settle: Settle | None,
     ) -> Accepted | Repeated:
         """Commit the document, as `Acceptor.accept` does."""
         new = NewDocument(
@@ -85,7 +89,7 @@ class FileIntake:
             metadata=received.fields.metadata,
             accepted_at=self._clock.now(),
         )
-        return await self._acceptor.accept(new, claim=_claim(order, received))
+        return await self._acceptor.accept(new, claim=_claim(order, received), settle=settle)
 
     def _sink(
         self, document_id: UUID, earlier: idempotency.Earlier | None, kind: MediaType
@@ -117,8 +121,8 @@ class IncomingFile:
         self._earlier = earlier
         self.reception = reception
 
-    async def finish(self) -> Receipt:
-        """Make the file durable and accept it.
+    async def finish(self, *, settle: Settle | None = None) -> Receipt:
+        """Make the file durable and accept it, together with what *settle* writes.
 
         Raises what `Reception.finish` and `Acceptor.accept` raise, and IdempotencyKeyReusedError;
         the caller discards then, unless it is AcceptanceUncertainError. A kill -9 before the
@@ -127,7 +131,7 @@ class IncomingFile:
         received = await self.reception.finish()
         if self._earlier is not None:
             return _repeat(self._earlier, received)
-        match await self._intake.accept(self._order, self._document_id, received):
+        match await self._intake.accept(self._order, self._document_id, received, settle):
             case Accepted(object_key=object_key):
                 if object_key != original_key(self._document_id):
                     # The owner has these bytes already: one object is enough.

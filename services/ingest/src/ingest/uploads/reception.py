@@ -11,7 +11,7 @@ from docyard_common.media_types import HEAD_BYTES, MediaType, sniff
 from ingest.errors import FileMissingError
 from ingest.limits.refusals import too_large
 from ingest.uploads.fields import UploadFields, clean_filename
-from ingest.uploads.form import FileOpened, FormEvent, TextField
+from ingest.uploads.form import FileClosed, FileOpened, FormEvent, TextField
 from ingest.uploads.transfer import Sink, StoredFile
 
 OpenSink: TypeAlias = Callable[[MediaType], Sink]
@@ -64,6 +64,8 @@ class Reception:
                 self._fields.take(name, value)
             case FileOpened(filename, declared):
                 self._filename, self._declared = clean_filename(filename), declared
+            case FileClosed():
+                pass  # there is one file: the form's end is its end
             case _:
                 await self._take_piece(event)
 
