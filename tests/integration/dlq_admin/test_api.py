@@ -12,7 +12,7 @@ from tests.unit.dlq_admin.letters import NOON, dead, death, lying, work
 from dlq_admin.app import application, assemble
 from dlq_admin.consumers.indexer import Indexer
 from dlq_admin.settings import DlqAdminSettings
-from docyard_common.auth import mint
+from docyard_common.auth import TokenVerifier, mint
 from docyard_common.database import Database
 from docyard_common.delivery.headers import Cause
 from docyard_common.errors import FailureReason
@@ -41,7 +41,12 @@ async def client(
     )
     health = Health("dlq-admin")
     health.add("database", database.ping)
-    app = application(settings, assemble(database, health), nothing)
+    app = application(
+        settings,
+        assemble(database, health),
+        nothing,
+        verifier=TokenVerifier(settings.auth),
+    )
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as opened:
         yield opened

@@ -163,5 +163,5 @@ def test_openapi_describes_problems_and_tokens(client: TestClient) -> None:
     schema = answer["content"]["application/problem+json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/ProblemDocument"}
     assert {"ProblemDocument", "FieldProblem"} <= document["components"]["schemas"].keys()
-    assert document["paths"]["/me"]["get"]["security"] == [{"HTTPBearer": []}]
+    assert document["paths"]["/me"]["get"]["security"] == [{"HTTPBearer": []}, {"APIKeyHeader": []}]
     assert "HTTPValidationError" not in document["components"]["schemas"]

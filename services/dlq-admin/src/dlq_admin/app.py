@@ -23,7 +23,8 @@ from dlq_admin.replaying.runner import Runner
 from dlq_admin.settings import DlqAdminSettings
 from dlq_admin.stages import Stages
 from dlq_admin.sweep import Sweep
-from docyard_common.auth import TokenVerifier
+from docyard_common.api_keys import KeyedVerifier, PostgresApiKeys
+from docyard_common.auth import TokenVerifier, Verifier
 from docyard_common.clock import SystemClock
 from docyard_common.database import Database, migrate
 from docyard_common.events import topics
@@ -56,11 +57,18 @@ def build(settings: DlqAdminSettings) -> FastAPI:
     health.add("kafka", consuming.check, critical=False)  # what is indexed can be read without it
     services = assemble(database, health)
     lifespan = _lifespan(settings, database, consuming, services.runner)
-    return application(settings, services, lifespan)
+    verifier = KeyedVerifier(
+        TokenVerifier(settings.auth), keys=PostgresApiKeys(database), clock=SystemClock()
+    )
+    return application(settings, services, lifespan, verifier=verifier)
 
 
 def application(
-    settings: DlqAdminSettings, services: Services, lifespan: Lifespan[FastAPI]
+    settings: DlqAdminSettings,
+    services: Services,
+    lifespan: Lifespan[FastAPI],
+    *,
+    verifier: Verifier,
 ) -> FastAPI:
     """Return the HTTP side of the service over *services*."""
     app = create_app(
@@ -70,7 +78,7 @@ def application(
         health=services.health,
         lifespan=lifespan,
     )
-    authenticate_with(app, TokenVerifier(settings.auth))
+    authenticate_with(app, verifier)
     problems.install(app)
     for module in (entries, replays, reports):
         app.include_router(module.routes(services))

@@ -8,6 +8,7 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
+from docyard_common.api_keys import KeyedVerifier, PostgresApiKeys, migrate_access
 from docyard_common.auth import TokenVerifier
 from docyard_common.clock import SystemClock
 from docyard_common.database import Database, migrate
@@ -28,6 +29,7 @@ from ingest.api.chat import ChatRoutes
 from ingest.api.chunked import RAW_PARTS, ChunkedRoutes
 from ingest.api.documents import DocumentRoutes
 from ingest.api.folder_jobs import FolderJobRoutes
+from ingest.api.keys import ApiKeyRoutes
 from ingest.api.limits import LimitRoutes
 from ingest.api.links import LinkMaker
 from ingest.api.operating import OperatorRoutes
@@ -96,7 +98,7 @@ def build(settings: IngestSettings) -> FastAPI:
         lifespan=parts.lifespan,
         streamed_paths=(RAW_PARTS, STREAMED),
     )
-    authenticate_with(app, TokenVerifier(settings.auth))
+    authenticate_with(app, parts.verifier)
     limit_rates_with(app, parts.limiter, parts.rates.of)
     problems.install(app)
     app.add_middleware(TusMiddleware)
@@ -124,6 +126,10 @@ class _Parts:
         )
         self._store = MinioObjectStore(settings.object_store, threads=_STORE_THREADS)
         self._outbox = Outbox(source=SERVICE)
+        self._keys = PostgresApiKeys(self._database)
+        self.verifier = KeyedVerifier(
+            TokenVerifier(settings.auth), keys=self._keys, clock=self._clock
+        )
         self._limits = LimitSource(database=self._database, settings=settings.limits)
         self._admission = Admission(source=self._limits, database=self._database, clock=self._clock)
         shared = settings.limits.shared_url
@@ -185,6 +191,7 @@ class _Parts:
         """Connect, bring the schema up to date, and run what runs beside the requests."""
         settings = self._settings
         await migrate(settings.database, schema=SERVICE, locations=_MIGRATIONS)
+        await migrate_access(settings.database)
         await self._database.open()
         await self._search_database.open()
         try:
@@ -250,6 +257,7 @@ class _Parts:
             ShortRoutes(
                 lifecycle=self._lifecycle, admission=self._admission, limits=settings.limits
             ).router(),
+            ApiKeyRoutes(keys=self._keys, clock=self._clock).router(),
             LimitRoutes(
                 admission=self._admission, keeper=self._limit_keeper(), settings=settings.limits
             ).router(),

@@ -114,6 +114,12 @@ class DocumentNotFoundError(RefusedError):
     code = "DOCUMENT_NOT_FOUND"
 
 
+class ApiKeyNotFoundError(RefusedError):
+    """No such API key."""
+
+    code = "API_KEY_NOT_FOUND"
+
+
 class ChatJobNotFoundError(RefusedError):
     """No such chat upload, or somebody else's."""
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
+from docyard_common.api_keys import KeyedVerifier, PostgresApiKeys
 from docyard_common.auth import TokenVerifier
 from docyard_common.clock import SystemClock
 from docyard_common.database import Database, migrate
@@ -118,7 +119,9 @@ class _Parts:
         return Live(
             settings=settings,
             clock=clock,
-            verifier=TokenVerifier(settings.auth),
+            verifier=KeyedVerifier(
+                TokenVerifier(settings.auth), keys=PostgresApiKeys(self._database), clock=clock
+            ),
             connections=Connections(max_per_user=settings.stream.max_connections_per_user),
             hub=self._hub,
             recovery=recovery,

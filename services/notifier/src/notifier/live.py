@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from docyard_common.auth import TokenVerifier
+from docyard_common.auth import Verifier
 from docyard_common.clock import Clock
 from notifier.arrivals import Arrivals
 from notifier.cancelling import Cancelling
@@ -18,7 +18,7 @@ class Live:
 
     settings: NotifierSettings
     clock: Clock
-    verifier: TokenVerifier
+    verifier: Verifier
     connections: Connections
     hub: Hub
     recovery: Recovery

@@ -13,11 +13,12 @@ _IMPLIED: Final = {
 
 @dataclass(frozen=True)
 class Principal:
-    """A caller: *roles* is closed (admin implies operator implies user)."""
+    """A caller: *roles* is closed (admin implies operator implies user); machines show a key."""
 
     subject: str
     roles: frozenset[str]
     expires_at: datetime
+    is_machine: bool = False
 
     def has(self, role: str) -> bool:
         return role in self.roles

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from functools import reduce
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import jwt
 from jwt import PyJWK, PyJWKClient
@@ -30,6 +30,14 @@ class InvalidTokenError(DocyardError):
         super().__init__(detail)
         self.code = code
         self.detail = detail
+
+
+class Verifier(Protocol):
+    """Decides who a token, or whatever else is shown in its place, speaks for."""
+
+    async def verify(self, token: str) -> Principal:
+        """Raise InvalidTokenError, or DependencyUnavailableError when that can not be told."""
+        ...
 
 
 class TokenVerifier:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from docyard_common.auth import Principal
 from ingest.limits.owner_limits import LimitOverrides
-from ingest.settings import LimitSettings
+from ingest.settings import LimitSettings, RateSettings
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,18 @@ class Rates:
 
 def rates_of(caller: Principal, settings: LimitSettings, overrides: LimitOverrides) -> Rates:
     """Return what holds: the owner's own numbers win over those of the caller's kind."""
-    kind = settings.operators if caller.has("operator") else settings
+    kind = _kind(caller, settings)
     return Rates(
         _either(overrides.requests_per_minute, kind.requests_per_minute),
         _either(overrides.request_burst, kind.request_burst),
         _either(overrides.uploads_per_minute, kind.uploads_per_minute),
     )
+
+
+def _kind(caller: Principal, settings: LimitSettings) -> LimitSettings | RateSettings:
+    if caller.is_machine:
+        return settings.machines
+    return settings.operators if caller.has("operator") else settings
 
 
 def _either(told: int | None, default: int) -> int:
