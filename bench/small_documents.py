@@ -73,7 +73,7 @@ class Uploader:
 
         await asyncio.gather(*(work() for _ in range(CONNECTIONS)))
         while await self._completed() < before + documents:  # noqa: ASYNC110 - in other processes
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
         return time.perf_counter() - began
 
     async def _completed(self) -> int:

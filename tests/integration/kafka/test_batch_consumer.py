@@ -1,9 +1,10 @@
 """Batch consumers on a real broker: applied before acknowledged, and poison delays nobody."""
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from tests.waiting import eventually
 
 from docyard_common.errors import DependencyUnavailableError
@@ -131,3 +132,26 @@ async def test_a_working_consumer_is_alive(
     await consumer.stop()
 
     assert (alive, consumer.is_alive()) == (True, False)
+
+
+async def test_an_idle_subscriber_waits_instead_of_asking_again_and_again(
+    kafka_settings: KafkaSettings, producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polls = 0
+    poll = AIOKafkaConsumer.getmany
+
+    async def counted(self: AIOKafkaConsumer, *arguments: Any, **options: Any) -> Any:
+        nonlocal polls
+        polls += 1
+        return await poll(self, *arguments, **options)
+
+    monkeypatch.setattr(AIOKafkaConsumer, "getmany", counted)
+    applied = Applied()
+    consumer = await consume(kafka_settings, applied)
+    await eventually(lambda: polls >= 2)  # the first came back empty, after a second
+
+    await send(producer, kafka_settings, b"1")
+    await eventually(lambda: applied.values == [b"1"])
+    await consumer.stop()
+
+    assert polls < 10

@@ -88,3 +88,27 @@ def test_two_slots_are_not_held_by_one_long_document(lane: Priority) -> None:
 def test_a_stage_needs_a_slot() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Scheduler(0)
+
+
+@given(st.integers(1, 16), st.lists(st.tuples(st.sampled_from(list(Priority)), st.booleans())))
+def test_slots_that_are_filled_at_once_keep_within_every_cap(
+    slots: int, arrivals: list[tuple[Priority, bool]]
+) -> None:
+    scheduler = Scheduler(slots)
+    running: Counter[Priority] = Counter()
+    bulky = 0
+    while arrivals:
+        occupation = Occupation(running, bulky)
+        order = scheduler.order(occupation)
+        room = scheduler.room(occupation, order)
+        allowed = scheduler.bulky_allowed(occupation)
+        fitting = [each for each in arrivals if each[0] in order and (allowed or not each[1])]
+        if not fitting[:room]:
+            break
+        for each in fitting[:room]:
+            arrivals.remove(each)
+            running[each[0]] += 1
+            bulky += each[1]
+    for lane, share in CAPS.items():
+        assert Occupation(running).of(lane) <= max(1, int(slots * share + 0.5))
+    assert bulky <= max(1, int(slots * 0.6 + 0.5))

@@ -170,7 +170,7 @@ class Parts:
             objects=RecentObjects(self.objects),
             borrow=self.sandboxes.borrow,
             tell=lambda lease: ProgressReporter(lease, self.progress),
-            make_folder=self.nursery.make_folder,
+            lend_folder=self.nursery.lend_folder,
             defaults={"ocr": child.ocr, "ocr_language": child.ocr_language},
         )
         work: Mapping[Stage, Work] = {

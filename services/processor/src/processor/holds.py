@@ -8,7 +8,7 @@ from docyard_common.delivery.guard import Guard, GuardPolicy
 from docyard_common.delivery.outcome import DeadLetter, Done, Outcome, Paused, Retry
 from docyard_common.events.stages import Stage
 from docyard_common.observability import metrics
-from docyard_common.resilience import CircuitBreaker, show_state
+from docyard_common.resilience import BreakerState, CircuitBreaker, show_state
 from docyard_common.work.schema import CHANNEL
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,10 @@ class Holds:
         if stage in self._stopped:
             return False
         return all(breaker.allow() for breaker in self._of(stage))
+
+    def is_probing(self, stage: Stage) -> bool:
+        """Whether only one piece of work may go at a time, to find out whether a server is back."""
+        return any(breaker.state is not BreakerState.CLOSED for breaker in self._of(stage))
 
     async def ended(self, stage: Stage, outcome: Outcome) -> None:
         """Learn from how a run ended. Raises DependencyUnavailableError."""

@@ -1,9 +1,11 @@
 """Writes what an outcome says: rows, history and facts in one transaction, under the fence."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
-from docyard_common.database import Database, Transaction, lock_document
+from docyard_common.database import Database, Transaction, lock_document, lock_documents
 from docyard_common.delivery import headers
 from docyard_common.delivery.outcome import (
     Abandoned,
@@ -14,6 +16,7 @@ from docyard_common.delivery.outcome import (
     Paused,
     Retry,
 )
+from docyard_common.errors import SupersededError
 from docyard_common.events import codec, sequence, topics
 from docyard_common.events.documents import (
     DocumentCompleted,
@@ -27,18 +30,29 @@ from docyard_common.outbox import Outbox
 from docyard_common.work import settling
 from docyard_common.work.model import Lease
 from processor.history import ladder, report
+from processor.together import Together, Verdict
 from processor.version import PIPELINE_VERSION, VERSION
 
 _PAUSE_S = 1.0
 """How long a row stays away after a server did not answer; the breaker holds the slots longer."""
 
 
+@dataclass(frozen=True)
+class _Ending:
+    """How one run ended, and what is to be published if its row is still its own."""
+
+    lease: Lease
+    outcome: Outcome
+    records: Sequence[codec.Record]
+
+
 class Settlement:
-    """Settles runs for the slots of one process."""
+    """Settles runs for the slots of one process, those that end together in one transaction."""
 
     def __init__(self, *, database: Database, outbox: Outbox) -> None:
         self._database = database
         self._outbox = outbox
+        self._together = Together(self._settle_all)
 
     async def announce(self, lease: Lease) -> None:
         """Tell that a slot works on *lease*. Repeating it changes nothing: its `seq` is the same.
@@ -59,34 +73,40 @@ class Settlement:
         may have taken effect, and calling again answers that with SupersededError. A crash before
         the commit leaves the row to the next run; nothing here can lose it.
         """
+        records = await self._records(lease, request, outcome)
+        if records and not announced:
+            records.insert(0, self._started(lease))
+        await self._together.do(_Ending(lease, outcome, records))
+
+    async def _settle_all(self, endings: Sequence[_Ending]) -> list[Verdict]:
+        """Write all *endings* in one transaction; of a run that lost its row, nothing."""
+        # Rows are locked in the order of their keys here and by the heartbeat: no deadlocks.
+        ordered = sorted(endings, key=lambda ending: ending.lease.key)
         async with self._database.transaction() as tx:
             async with tx.pipeline():
-                await lock_document(tx, lease.key.document_id)
-                if not announced and not isinstance(outcome, Abandoned | Paused):
-                    await self._outbox.add(tx, self._started(lease))
-                hold = await self._settle(tx, lease, request, outcome)
-            if hold is not None:
-                hold.confirm()
+                await lock_documents(tx, [ending.lease.key.document_id for ending in ordered])
+                holds = {id(each): await _change(tx, each.lease, each.outcome) for each in ordered}
+            verdicts = [_verdict(holds[id(ending)]) for ending in endings]
+            seen = [each for each, why in zip(endings, verdicts, strict=True) if why is None]
+            async with tx.pipeline():
+                await self._outbox.add(tx, *(record for each in seen for record in each.records))
+                await tx.commit()
+        return verdicts
 
-    def _started(self, lease: Lease) -> codec.Record:
-        event = StageStarted(**_about(lease, tick=0), attempt=lease.attempt, at=lease.started_at)
-        return self._outbox.record(topics.EVENTS, event)
-
-    async def _settle(
-        self, tx: Transaction, lease: Lease, request: StageRequested, outcome: Outcome
-    ) -> settling.Hold | None:
+    async def _records(
+        self, lease: Lease, request: StageRequested, outcome: Outcome
+    ) -> list[codec.Record]:
+        """Return what tells that the run has ended, in the context of its own trace."""
+        now = datetime.now(UTC)
         match outcome:
             case Done():
-                return await self._done(tx, lease, request, outcome)
+                return self._done(lease, request, outcome, now)
             case Retry():
-                return await self._retry(tx, lease, outcome)
+                return [self._retry(lease, outcome, now)]
             case DeadLetter(failure):
-                return await self._dead(tx, lease, failure)
-            case Paused():
-                return await settling.release(tx, lease, delay_s=_PAUSE_S)
-            case Abandoned():
-                await settling.discard(tx, lease)
-                return None
+                return await self._dead(lease, failure, now)
+            case Paused() | Abandoned():
+                return []
             case _:
                 assert_never(outcome)
 
@@ -95,12 +115,14 @@ class Settlement:
         async with self._database.transaction() as tx:
             (await settling.release(tx, lease)).confirm()
 
-    async def _done(
-        self, tx: Transaction, lease: Lease, request: StageRequested, done: Done
-    ) -> settling.Hold:
+    def _started(self, lease: Lease) -> codec.Record:
+        event = StageStarted(**_about(lease, tick=0), attempt=lease.attempt, at=lease.started_at)
+        return self._outbox.record(topics.EVENTS, event)
+
+    def _done(
+        self, lease: Lease, request: StageRequested, done: Done, now: datetime
+    ) -> list[codec.Record]:
         lease.meter.pages = done.pages_total
-        hold = await settling.remove(tx, lease)
-        now = datetime.now(UTC)
         finished = StageFinished(
             **_about(lease),
             attempt=lease.attempt,
@@ -110,12 +132,8 @@ class Settlement:
             results=done.results,
             run=report(lease, now),
         )
-        await self._outbox.add(
-            tx,
-            self._outbox.record(topics.EVENTS, finished),
-            self._next(lease, request, done, now),
-        )
-        return hold
+        following = self._next(lease, request, done, now)
+        return [self._outbox.record(topics.EVENTS, finished), following]
 
     def _next(
         self, lease: Lease, request: StageRequested, done: Done, now: datetime
@@ -151,11 +169,9 @@ class Settlement:
         )
         return self._outbox.record(topics.work(following, request.priority), work)
 
-    async def _retry(self, tx: Transaction, lease: Lease, retry: Retry) -> settling.Hold:
+    def _retry(self, lease: Lease, retry: Retry, now: datetime) -> codec.Record:
         failure, delay_s = retry.failure, retry.delay_s
-        hold = await settling.postpone(tx, lease, delay_s=delay_s, failure=failure, mode=retry.mode)
         changed = retry.mode is not lease.meter.mode
-        now = datetime.now(UTC)
         event = StageRetrying(
             **_about(lease),
             attempt=lease.attempt,
@@ -168,13 +184,11 @@ class Settlement:
             run=report(lease, now),
             next_mode=retry.mode if changed else None,
         )
-        await self._outbox.publish(tx, topics.EVENTS, event)
-        return hold
+        return self._outbox.record(topics.EVENTS, event)
 
-    async def _dead(self, tx: Transaction, lease: Lease, failure: Failure) -> settling.Hold:
-        earlier = await settling.ladder(tx, lease)
-        hold = await settling.bury(tx, lease, failure=failure)
-        now = datetime.now(UTC)
+    async def _dead(self, lease: Lease, failure: Failure, now: datetime) -> list[codec.Record]:
+        async with self._database.autocommit() as tx:
+            earlier = await settling.ladder(tx, lease)
         failed = DocumentFailed(
             **_about(lease),
             attempt=lease.attempt,
@@ -184,8 +198,35 @@ class Settlement:
             run=report(lease, now),
         )
         letter = _letter(lease, failure, now, attempts=ladder(earlier, lease, failure, now))
-        await self._outbox.add(tx, self._outbox.record(topics.EVENTS, failed), letter)
-        return hold
+        return [self._outbox.record(topics.EVENTS, failed), letter]
+
+
+async def _change(tx: Transaction, lease: Lease, outcome: Outcome) -> settling.Hold | None:
+    """Change the row as *outcome* says, if it is still the run's."""
+    match outcome:
+        case Done():
+            return await settling.remove(tx, lease)
+        case Retry(delay_s, failure, mode):
+            return await settling.postpone(tx, lease, delay_s=delay_s, failure=failure, mode=mode)
+        case DeadLetter(failure):
+            return await settling.bury(tx, lease, failure=failure)
+        case Paused():
+            return await settling.release(tx, lease, delay_s=_PAUSE_S)
+        case Abandoned():
+            await settling.discard(tx, lease)
+            return None
+        case _:
+            assert_never(outcome)
+
+
+def _verdict(hold: settling.Hold | None) -> Verdict:
+    """Return why nothing may be seen of a run; None when its row was its own."""
+    try:
+        if hold is not None:
+            hold.confirm()
+    except SupersededError as error:
+        return error
+    return None
 
 
 def _about(lease: Lease, *, tick: int = sequence.LAST_TICK) -> dict[str, object]:

@@ -69,7 +69,7 @@ class Slots:
         while True:
             self._wake.clear()
             try:
-                while await self._pick_one():
+                while await self._pick_some():
                     pass
             except DependencyUnavailableError as error:
                 logger.warning("pick.waiting", extra={"error": str(error)})
@@ -89,20 +89,22 @@ class Slots:
         if runs:
             await asyncio.wait(runs, timeout=_STOP_S)
 
-    async def _pick_one(self) -> bool:
-        """Give the next due row to a free slot; false when there is none of either."""
+    async def _pick_some(self) -> bool:
+        """Give the next due rows to free slots; false when there are no more of either."""
         full = self._stopping or len(self._running) >= self._settings.slots
         if full or not self._holds.may_pick(self._stage):
             return False
         occupation = self._occupation()
         order = self._scheduler.order(occupation)
-        leases = await self._pick(order, bulky=self._scheduler.bulky_allowed(occupation))
+        room = self._scheduler.room(occupation, order)
+        wanted = min(room, 1) if self._holds.is_probing(self._stage) else room
+        leases = await self._pick(order, wanted, bulky=self._scheduler.bulky_allowed(occupation))
         for lease in leases:
             self._scheduler.picked(lease.lane, order)
             self._start(lease)
-        return bool(leases)
+        return len(leases) == wanted > 0
 
-    async def _pick(self, order: Sequence[Priority], *, bulky: bool) -> list[Lease]:
+    async def _pick(self, order: Sequence[Priority], wanted: int, *, bulky: bool) -> list[Lease]:
         if not order:
             return []
         async with self._database.autocommit() as tx:
@@ -113,6 +115,7 @@ class Slots:
                 worker=self._worker,
                 lease_s=self._settings.lease_s,
                 bulky=bulky,
+                limit=wanted,
             )
 
     def _start(self, lease: Lease) -> None:

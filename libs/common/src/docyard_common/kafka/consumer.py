@@ -18,12 +18,11 @@ from aiokafka import ConsumerRecord
 from aiokafka.errors import IllegalStateError
 from faststream import AckPolicy
 from faststream.exceptions import NackMessage
-from faststream.kafka import KafkaBroker
-from faststream.kafka.annotations import KafkaMessage
-from faststream.kafka.message import KafkaAckableMessage
+from faststream.kafka.message import KafkaAckableMessage, KafkaMessage
 
 from docyard_common.errors import DependencyUnavailableError, RetryableError
 from docyard_common.kafka.header_names import accept_any_header_name
+from docyard_common.kafka.patient import PatientBroker
 from docyard_common.kafka.received import ReceivedRecord, received
 from docyard_common.observability import metrics
 from docyard_common.settings import KafkaSettings
@@ -37,8 +36,6 @@ _PATIENCE_S = 60.0
 """A batch is given back after this long, well inside `max.poll.interval.ms` (300 s)."""
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.1, 5.0
 _ROOM_PAUSE_S = 0.2
-_POLL_MS = 20
-"""FastStream sleeps this long after every empty poll, and the first record waits for it."""
 _FETCH_WAIT_MS = 500
 _LINGER_BYTES = 64 * 1024
 _SILENCE_S = 30.0
@@ -78,14 +75,19 @@ class BatchConsumer:
     def __init__(self, settings: KafkaSettings, *, client_id: str) -> None:
         accept_any_header_name()
         self._settings = settings
-        self._broker = KafkaBroker(
+        self._broker = PatientBroker(
             settings.servers,
             client_id=client_id,
+            consumer_only=True,
+            # The handler is given the batch as it is: nothing to inject, nothing to validate.
+            apply_types=False,
             allow_auto_create_topics=False,
             metadata_max_age_ms=10_000,
             request_timeout_ms=10_000,
             graceful_timeout=5.0,
             logger=logging.getLogger("docyard_common.kafka.faststream"),
+            # It has two lines to say about every batch.
+            log_level=logging.DEBUG,
         )
         self._subscribers: list[tuple[_Subscription, Any]] = []
         self._started = False
@@ -120,15 +122,15 @@ class BatchConsumer:
                 consumer=subscriber.consumer,
             )
 
-        async def decode(_: object) -> None:
-            return None
+        async def decode(message: KafkaMessage) -> tuple[ConsumerRecord[Any, Any], ...]:
+            batch: tuple[ConsumerRecord[Any, Any], ...] = message.raw_message  # by the parser
+            return batch
 
         subscriber = self._broker.subscriber(
             *(f"{prefix}.{topic}" for topic in topics),
             group_id=f"{prefix}.{group}",
             batch=True,
             max_records=max_records,
-            batch_timeout_ms=_POLL_MS,
             ack_policy=AckPolicy.NACK_ON_ERROR,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
@@ -141,9 +143,8 @@ class BatchConsumer:
             heartbeat_interval_ms=self._settings.heartbeat_interval_ms,
         )
 
-        async def handle(message: KafkaMessage) -> None:
-            batch = [received(record, prefix) for record in message.raw_message]
-            await self._handle(subscription, batch)
+        async def handle(batch: tuple[ConsumerRecord[Any, Any], ...]) -> None:
+            await self._handle(subscription, [received(record, prefix) for record in batch])
 
         subscriber(handle)
         self._subscribers.append((subscription, subscriber))

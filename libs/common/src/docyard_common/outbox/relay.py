@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 
 from docyard_common.database.pool import Transaction, connection_arguments, translated
 from docyard_common.errors import DependencyUnavailableError
+from docyard_common.kafka.patient import gathering_s
 from docyard_common.kafka.producer import reliable_producer
 from docyard_common.observability import metrics
 from docyard_common.outbox.schema import SHARDS, channel
@@ -100,8 +101,9 @@ class Relay:
                 await _wait(connection)
                 continue
             done, failed = await self._publish(producer, rows)
-            await connection.execute(_DELETE, (done,))
             stopped |= failed
+            await asyncio.sleep(gathering_s({row["key"] for row in rows}))
+            await connection.execute(_DELETE, (done,))
 
     async def _take_shards(self, connection: Transaction, owned: Sequence[int]) -> list[int]:
         """Lock the shards that nobody owns; a lock lasts as long as the connection."""

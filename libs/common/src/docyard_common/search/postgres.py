@@ -38,17 +38,17 @@ class PostgresSearchIndex:
     async def replace(self, document: IndexedDocument, chunks: Sequence[Chunk]) -> None:
         shared = {**asdict(document), "configuration": configuration(document.language)}
         shared["filename"] = storable(document.filename)
+        rows = [_row(shared, chunk) for chunk in chunks]
         async with self._transaction() as tx:
-            await tx.execute(statements.LOCK, [document.document_id])
-            if await _any(tx, statements.IS_REMOVED, [document.document_id]):
+            async with tx.pipeline():
+                await tx.execute(statements.LOCK, [document.document_id])
+                wanted = await tx.execute(statements.UPSERT_DOCUMENT, shared)
+            if wanted.rowcount == 0:
                 return
-            if not await _any(tx, statements.UPSERT_DOCUMENT, shared):
-                return
-            await tx.execute(statements.DELETE_CHUNKS, [document.document_id])
-            async with tx.cursor() as cursor:
-                await cursor.executemany(
-                    statements.INSERT_CHUNK, [_row(shared, chunk) for chunk in chunks]
-                )
+            async with tx.pipeline(), tx.cursor() as cursor:
+                await tx.execute(statements.DELETE_CHUNKS, [document.document_id])
+                await cursor.executemany(statements.INSERT_CHUNK, rows)
+                await tx.commit()
 
     async def remove(self, document_id: UUID) -> None:
         async with self._transaction() as tx:
@@ -159,7 +159,3 @@ async def _rows(
     tx: Transaction, statement: str, parameters: dict[str, Any]
 ) -> list[dict[str, Any]]:
     return await (await tx.execute(statement, parameters)).fetchall()
-
-
-async def _any(tx: Transaction, statement: str, parameters: dict[str, Any] | list[UUID]) -> bool:
-    return await (await tx.execute(statement, parameters)).fetchone() is not None

@@ -7,20 +7,19 @@ from docyard_common.search.text import START, STOP
 
 LOCK: Final = "select pg_advisory_xact_lock(hashtextextended('search:' || %s::uuid, 0))"
 
-IS_REMOVED: Final = "select 1 from search.removed where document_id = %s"
-
 UPSERT_DOCUMENT: Final = """
 insert into search.documents
     (document_id, owner, generation, filename, content_type, language, configuration)
-values (%(document_id)s, %(owner)s, %(generation)s, %(filename)s, %(content_type)s, %(language)s,
-        %(configuration)s::regconfig)
+select %(document_id)s, %(owner)s, %(generation)s, %(filename)s, %(content_type)s, %(language)s,
+    %(configuration)s::regconfig
+where not exists (select from search.removed where document_id = %(document_id)s)
 on conflict (document_id) do update set
     owner = excluded.owner, generation = excluded.generation, filename = excluded.filename,
     content_type = excluded.content_type, language = excluded.language,
     configuration = excluded.configuration, indexed_at = now()
 where documents.generation <= excluded.generation
-returning 1
 """
+"""No row where the document was removed, or a later generation is there."""
 
 DELETE_CHUNKS: Final = "delete from search.chunks where document_id = %s"
 

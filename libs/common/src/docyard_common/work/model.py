@@ -10,9 +10,9 @@ from docyard_common.events.work import StageRequested
 from docyard_common.kafka.received import ReceivedRecord
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class WorkKey:
-    """Names one piece of work: there is at most one row for it."""
+    """Names one piece of work: there is at most one row for it. Rows are locked in this order."""
 
     document_id: UUID
     generation: int

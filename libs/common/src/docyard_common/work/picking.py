@@ -45,12 +45,22 @@ returning work.*,
     extract(epoch from now() - greatest(work.waiting_since, work.due_at))::float8 as waited_s
 """
 
+# Locked in the order of their keys, as settlements do: neither waits for the other in a ring.
 _RENEW = """
+with mine as (
+    select work.document_id, work.generation, work.stage
+    from work
+    join unnest(%s::uuid[], %s::int[], %s::text[], %s::int[])
+        as held (document_id, generation, stage, fence)
+        using (document_id, generation, stage, fence)
+    where work.state = 'running' and not work.cancelled
+    order by work.document_id, work.generation, work.stage collate "C"
+    for update of work
+)
 update work set lease_until = now() + %s * interval '1 second'
-from unnest(%s::uuid[], %s::int[], %s::text[], %s::int[]) as held (id, generation, stage, fence)
-where work.document_id = held.id and work.generation = held.generation
-    and work.stage = held.stage and work.fence = held.fence
-    and work.state = 'running' and not work.cancelled
+from mine
+where work.document_id = mine.document_id and work.generation = mine.generation
+    and work.stage = mine.stage
 returning work.document_id, work.generation, work.stage
 """
 
@@ -87,11 +97,11 @@ async def renew(tx: Transaction, leases: Sequence[Lease], *, lease_s: float) -> 
     """Extend *leases*; return those that are lost: taken over, cancelled or finished."""
     keys = [lease.key for lease in leases]
     parameters = (
-        lease_s,
         [key.document_id for key in keys],
         [key.generation for key in keys],
         [key.stage.value for key in keys],
         [lease.fence for lease in leases],
+        lease_s,
     )
     cursor = await tx.execute(_RENEW, parameters)
     kept = {

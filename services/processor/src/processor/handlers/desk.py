@@ -12,12 +12,12 @@ from docyard_common.storage.port import ObjectStore
 from docyard_common.work.model import Lease
 from processor.handlers.inheritance import inherit
 from processor.progress import ProgressReporter
-from processor.sandbox.folders import remove_folder
 from processor.sandbox.sandbox import OnPages, Sandbox
 from processor.stages.task import Progress, StageResult, StageTask
 
 Borrow = Callable[[], AbstractAsyncContextManager[Sandbox]]
 Tell = Callable[[Lease], ProgressReporter]
+LendFolder = Callable[[], AbstractAsyncContextManager[Path]]
 
 
 @dataclass(frozen=True)
@@ -58,23 +58,20 @@ class Desk:
         objects: ObjectStore,
         borrow: Borrow,
         tell: Tell,
-        make_folder: Callable[[], Path],
+        lend_folder: LendFolder,
         defaults: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         self.objects = objects
         self._borrow = borrow
         self._tell = tell
-        self._make_folder = make_folder
+        self._lend_folder = lend_folder
         self._defaults = defaults
 
     @asynccontextmanager
     async def run(self, lease: Lease, request: StageRequested) -> AsyncIterator[Run]:
-        """Open a run: its folder is gone when the block ends, at the latest with this process."""
-        folder = self._make_folder()
-        try:
+        """Open a run: its folder is emptied at the end, and goes with this process."""
+        async with self._lend_folder() as folder:
             yield Run(lease, request, folder, self._tell(lease), self._defaults)
-        finally:
-            await remove_folder(folder)
 
     async def work(
         self, run: Run, task: StageTask, *, on_pages: OnPages | None = None

@@ -11,12 +11,13 @@ import socket
 import sys
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from processor.sandbox.errors import ChildCrashedError
+from processor.sandbox.folders import Folders
 from processor.sandbox.frames import REQUEST
 
 logger = logging.getLogger(__name__)
@@ -106,11 +107,11 @@ class Nursery:
             server = await self._running()
             return await server.spawn()
 
-    def make_folder(self) -> Path:
-        """Return a new, empty folder, which is gone at the latest when this process is."""
+    def lend_folder(self) -> AbstractAsyncContextManager[Path]:
+        """Lend an empty folder, whose content is gone at the latest when this process is."""
         if self._server is None:
             raise RuntimeError("the nursery is not started")
-        return Path(tempfile.mkdtemp(dir=self._server.folder))
+        return self._server.folders.lend()
 
     async def _running(self) -> "_Server":
         if self._server is None or not self._server.is_alive():
@@ -131,6 +132,7 @@ class _Server:
         self, process: asyncio.subprocess.Process, control: socket.socket, folder: Path
     ) -> None:
         self.folder = folder
+        self.folders = Folders(folder)
         self.has_no_network = False
         self._process = process
         self._control = control

@@ -15,7 +15,6 @@ from processor.sandbox.errors import (
     MemoryLimitError,
     TimeLimitError,
 )
-from processor.sandbox.folders import remove_folder
 from processor.sandbox.frames import Assignment
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Child, Exit, Nursery
@@ -65,17 +64,16 @@ class Sandbox:
         """
         resident = await self._child()
         resident.begin()
-        folder = self._nursery.make_folder()
-        watch = asyncio.create_task(resident.watch(self._limits))
-        try:
-            assignment = Assignment(task=task, limits=self._limits, folder=str(folder))
-            return await self._converse(resident, assignment, on_progress, on_pages)
-        finally:
-            watch.cancel()
-            self.peak_bytes = resident.sample()
-            if resident.must_go or resident.is_worn(self._limits):
-                await asyncio.shield(asyncio.ensure_future(self._end()))
-            await remove_folder(folder)
+        async with self._nursery.lend_folder() as folder:
+            watch = asyncio.create_task(resident.watch(self._limits))
+            try:
+                assignment = Assignment(task=task, limits=self._limits, folder=str(folder))
+                return await self._converse(resident, assignment, on_progress, on_pages)
+            finally:
+                watch.cancel()
+                self.peak_bytes = resident.sample()
+                if resident.must_go or resident.is_worn(self._limits):
+                    await asyncio.shield(asyncio.ensure_future(self._end()))
 
     async def _converse(
         self,
