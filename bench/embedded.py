@@ -41,6 +41,10 @@ class CpuMeter:
         parts = json.loads(answer.stdout)["parts"]
         self._parts = {part["name"]: psutil.Process(part["pid"]) for part in parts if part["pid"]}
 
+    def add(self, name: str, pid: int) -> None:
+        """Count one more process with its children."""
+        self._parts[name] = psutil.Process(pid)
+
     def read(self) -> dict[str, float]:
         """Return the seconds used so far; work done for documents is apart from its service."""
         used = {name: _tree_s(process) for name, process in self._parts.items()}

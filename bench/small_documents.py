@@ -4,45 +4,26 @@
 
 A whole stack of its own is started (`docyard up`), used over HTTP as a client does, and erased.
 A burst is timed from the first request to the moment the last document is completed; a single one,
-on an idle system, from its 202 to `completed` on the progress socket.
+on an idle system, from its 202 to `completed` on the progress socket. CPU time is that of all
+processes, over the bursts.
 """
 
 import argparse
 import asyncio
 import json
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 import websockets
+from bench.embedded import CLIENT, CpuMeter, milliseconds_each, stack
 
 CONNECTIONS = 8
 TEXT = (
     "The harbour of Rotterdam handled {n} containers on 3 March 2024. Anna Berg of Nordic Freight "
     "wrote to port@example.org that the crane at quay {n} was repaired for 1,{n:03d} euros."
 )
-
-
-@contextmanager
-def stack() -> Iterator[dict[str, Any]]:
-    """Yield the addresses of a stack in a temporary folder; it is erased afterwards."""
-    command = [sys.executable, "-m", "docyard"]
-    with tempfile.TemporaryDirectory(prefix="docyard-bench-") as folder:
-        Path(folder).chmod(0o755)
-        data = ["--data", f"{folder}/stack"]
-        up = [*command, "up", *data, "--detach", "--json"]
-        started = subprocess.run(up, check=True, capture_output=True, text=True)
-        try:
-            yield json.loads(started.stdout)
-        finally:
-            subprocess.run([*command, "down", *data, "--erase"], check=True, capture_output=True)
 
 
 class Uploader:
@@ -108,15 +89,25 @@ async def measure(addresses: dict[str, Any], options: argparse.Namespace) -> Non
     ) as client:
         uploader = Uploader(client)
         await uploader.burst(30)  # children, pools and plans are warm afterwards
+        meter = CpuMeter(addresses["data"])
+        before = meter.read()
         rates = [
             options.documents / await uploader.burst(options.documents)
             for _ in range(options.rounds)
         ]
+        spent = milliseconds_each(before, meter.read(), options.documents * options.rounds)
         print(
             f"burst of {options.documents}: documents per second median "
             f"{statistics.median(rates):.1f} (min {min(rates):.1f}, max {max(rates):.1f})"
         )
+        print(f"CPU milliseconds a document: {shown(spent)}")
         await _singles(uploader, addresses, options.singles)
+
+
+def shown(spent: dict[str, float]) -> str:
+    """Return the sum without the client, and what it is made of."""
+    parts = ", ".join(f"{name} {each:.1f}" for name, each in spent.items())
+    return f"{sum(spent.values()) - spent.get(CLIENT, 0.0):.0f} ({parts})"
 
 
 async def _singles(uploader: Uploader, addresses: dict[str, Any], count: int) -> None:

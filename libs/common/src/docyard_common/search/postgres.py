@@ -36,9 +36,8 @@ class PostgresSearchIndex:
         self._database = database
 
     async def replace(self, document: IndexedDocument, chunks: Sequence[Chunk]) -> None:
-        shared = {**asdict(document), "configuration": configuration(document.language)}
-        shared["filename"] = storable(document.filename)
-        rows = [_row(shared, chunk) for chunk in chunks]
+        shared = document_row(document)
+        rows = [chunk_row(shared, chunk) for chunk in chunks]
         async with self._transaction() as tx:
             async with tx.pipeline():
                 await tx.execute(statements.LOCK, [document.document_id])
@@ -135,7 +134,14 @@ def _hit(row: dict[str, Any], scores: dict[Place, float]) -> Hit:
     return Hit(**row, score=score, snippet=snippet, highlights=highlights)
 
 
-def _row(shared: dict[str, Any], chunk: Chunk) -> dict[str, Any]:
+def document_row(document: IndexedDocument) -> dict[str, Any]:
+    """Return the parameters of `UPSERT_DOCUMENT`."""
+    row = {**asdict(document), "configuration": configuration(document.language)}
+    return {**row, "filename": storable(document.filename)}
+
+
+def chunk_row(shared: dict[str, Any], chunk: Chunk) -> dict[str, Any]:
+    """Return the parameters of `INSERT_CHUNK`; *shared* is the row of its document."""
     return {
         **shared,
         **asdict(chunk),

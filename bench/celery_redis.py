@@ -1,0 +1,211 @@
+"""The same small documents through Docyard and through a Celery + Redis worker, in turns.
+
+    python -m bench.celery_redis [--documents 300] [--rounds 3]
+
+Celery does the same library work on the same PostgreSQL and object store (`bench.celery_worker`
+says how, and what it leaves out), with one worker process a core. Its client stores the file and
+sends the chain; Docyard's uploads by HTTP. A burst ends when the last document can be searched.
+Celery and Redis are installed into `.peers/` by the first run; where that fails, this says so and
+measures nothing.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import io
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+from bench import peers
+from bench.embedded import CpuMeter, milliseconds_each, stack
+from bench.small_documents import CONNECTIONS, TEXT, Uploader, shown
+from minio import Minio
+
+from docyard_stack.ports import free_ports
+
+BUCKET = "celery-bench"
+DOCYARD_ONLY = ("ingest", "processor", "children", "notifier", "dlq-admin", "kafka")
+CELERY_ONLY = ("worker", "redis")
+
+
+class CeleryPeer:
+    """A Redis, a worker, and a client that sends documents to it."""
+
+    def __init__(self, addresses: dict[str, Any], environment: dict[str, str]) -> None:
+        self._database = psycopg.connect(addresses["database"], autocommit=True)
+        address = addresses["object_store"]
+        self._store = Minio(
+            endpoint=address["endpoint"],
+            access_key=address["access_key"],
+            secret_key=address["secret_key"],
+            secure=False,
+            region="us-east-1",
+        )
+        if not self._store.bucket_exists(bucket_name=BUCKET):
+            self._store.make_bucket(bucket_name=BUCKET)
+        self._sender = subprocess.Popen(
+            [sys.executable, "-m", "bench.celery_send"],
+            stdin=subprocess.PIPE,
+            env=environment,
+            text=True,
+        )
+        self._number = 0
+
+    def burst(self, documents: int) -> float:
+        """Return the seconds from the first document to the moment the last is searchable."""
+        before = self._indexed()
+        began = time.perf_counter()
+        for _ in range(documents):
+            self._upload()
+        while self._indexed() < before + documents:
+            time.sleep(0.1)
+        return time.perf_counter() - began
+
+    def close(self) -> None:
+        assert self._sender.stdin is not None
+        self._sender.stdin.close()
+        self._sender.wait()
+        self._database.close()
+
+    def _upload(self) -> None:
+        self._number += 1
+        data = TEXT.format(n=self._number).encode()
+        key = str(uuid4())
+        self._store.put_object(BUCKET, key, io.BytesIO(data), len(data))
+        digest = hashlib.sha256(data).hexdigest()
+        assert self._sender.stdin is not None
+        print(
+            key, f"note-{self._number}.txt", len(data), digest, file=self._sender.stdin, flush=True
+        )
+
+    def _indexed(self) -> int:
+        query = "select count(*) from search.documents where owner = 'celery'"
+        row = self._database.execute(query).fetchone()
+        return int(row[0]) if row else 0
+
+
+@contextlib.contextmanager
+def running(addresses: dict[str, Any], meter: CpuMeter) -> Iterator[CeleryPeer]:
+    """Yield the peer, with its Redis and its worker running."""
+    program, redis_environment = peers.redis()
+    (port,) = free_ports(1)
+    environment = _environment(addresses, port)
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", folder]
+        redis = _start([*program, *options], os.environ | redis_environment, folder, "redis")
+        worker = _start(
+            [sys.executable, "-m", "celery", "-A", "bench.celery_worker", "worker", "-c", "2"],
+            environment,
+            folder,
+            "worker",
+        )
+        meter.add("redis", redis.pid)
+        meter.add("worker", worker.pid)
+        peer = CeleryPeer(addresses, environment)
+        try:
+            yield peer
+        finally:
+            peer.close()
+            for process in (worker, redis):
+                process.terminate()
+                process.wait(30)
+
+
+def _environment(addresses: dict[str, Any], port: int) -> dict[str, str]:
+    address = addresses["object_store"]
+    path = os.pathsep.join([str(peers.celery()), str(peers.REPOSITORY)])
+    return os.environ | {
+        "PYTHONPATH": path,
+        "BENCH_REDIS": f"redis://127.0.0.1:{port}/0",
+        "BENCH_DATABASE": addresses["database"],
+        "BENCH_BUCKET": BUCKET,
+        "BENCH_ENDPOINT": address["endpoint"],
+        "BENCH_ACCESS_KEY": address["access_key"],
+        "BENCH_SECRET_KEY": address["secret_key"],
+    }
+
+
+def _start(
+    command: Sequence[str], environment: dict[str, str], folder: str, name: str
+) -> subprocess.Popen[bytes]:
+    with Path(folder, f"{name}.log").open("wb") as log:
+        return subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+
+
+async def measure(addresses: dict[str, Any], options: argparse.Namespace) -> None:
+    headers = {"Authorization": f"Bearer {addresses['token']}"}
+    limits = httpx.Limits(max_connections=CONNECTIONS)
+    meter = CpuMeter(addresses["data"])
+    async with httpx.AsyncClient(
+        base_url=addresses["ingest"], headers=headers, limits=limits, timeout=60, trust_env=False
+    ) as client:
+        with running(addresses, meter) as peer:
+            await compare(Uploader(client), peer, meter, options)
+
+
+async def compare(
+    uploader: Uploader, peer: CeleryPeer, meter: CpuMeter, options: argparse.Namespace
+) -> None:
+    await uploader.burst(30)
+    await asyncio.to_thread(peer.burst, 30)
+    rates: dict[str, list[float]] = {"docyard": [], "celery": []}
+    spent: dict[str, list[dict[str, float]]] = {"docyard": [], "celery": []}
+    for _ in range(options.rounds):
+        for name, burst in (
+            ("docyard", uploader.burst(options.documents)),
+            ("celery", asyncio.to_thread(peer.burst, options.documents)),
+        ):
+            before = meter.read()
+            rates[name].append(options.documents / await burst)
+            spent[name].append(milliseconds_each(before, meter.read(), options.documents))
+    report(rates, spent)
+
+
+def report(rates: dict[str, list[float]], spent: dict[str, list[dict[str, float]]]) -> None:
+    for name, others in (("docyard", CELERY_ONLY), ("celery", DOCYARD_ONLY)):
+        found = rates[name]
+        each = {
+            part: statistics.median(round_[part] for round_ in spent[name])
+            for part in spent[name][0]
+            if part not in others
+        }
+        print(
+            f"{name}: documents per second median {statistics.median(found):.1f} "
+            f"(min {min(found):.1f}, max {max(found):.1f}); CPU milliseconds a document "
+            f"{shown(each)}"
+        )
+    ratios = [d / c for d, c in zip(rates["docyard"], rates["celery"], strict=True)]
+    print(
+        f"docyard / celery {statistics.median(ratios):.2f} "
+        f"(min {min(ratios):.2f}, max {max(ratios):.2f})"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.celery_redis", description=__doc__)
+    parser.add_argument("--documents", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    try:
+        peers.celery()
+        peers.redis()
+    except peers.PeerMissingError as error:
+        print(f"skipped: {error}")
+        return
+    with stack() as addresses:
+        asyncio.run(measure(addresses, options))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Fetches what a comparison needs and the project does not: Celery, and a Redis server.
+
+Both go into a folder of their own (`.peers/`, ignored by git) and are used from there only.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PEERS = REPOSITORY / ".peers"
+CELERY = "5.7.0"
+_REDIS = ("redis-server", "redis-tools", "libjemalloc2", "liblzf1", "libatomic1")
+
+
+class PeerMissingError(Exception):
+    """The peer can not be had on this machine; the message says why."""
+
+
+def celery() -> Path:
+    """Return the folder that holds Celery and its libraries, to be put on PYTHONPATH."""
+    folder = PEERS / f"celery-{CELERY}"
+    if not folder.exists():
+        _install(f"celery[redis]=={CELERY}", folder)
+    return folder
+
+
+def redis() -> tuple[list[str], dict[str, str]]:
+    """Return a Redis server's program and the environment it needs: the system's, or Debian's."""
+    installed = shutil.which("redis-server")
+    if installed:
+        return [installed], {}
+    folder = PEERS / "redis"
+    if not folder.exists():
+        _unpack(folder)
+    program = next(folder.glob("usr/bin/redis-*server"), folder / "usr/bin/redis-check-rdb")
+    library = ":".join(str(path) for path in folder.glob("usr/lib/*-linux-gnu"))
+    return [str(program)], {"LD_LIBRARY_PATH": library}
+
+
+def _install(requirement: str, folder: Path) -> None:
+    uv = REPOSITORY / ".tools/bin/uv"
+    with tempfile.TemporaryDirectory(dir=_made(PEERS)) as partial:
+        target = f"{partial}/whole"
+        command = [str(uv), "pip", "install", "--quiet", "--python", sys.executable]
+        _run([*command, "--target", target, requirement])
+        Path(target).rename(folder)
+
+
+def _unpack(folder: Path) -> None:
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        raise PeerMissingError("there is no redis-server, and no Debian to take one from")
+    with tempfile.TemporaryDirectory(dir=_made(PEERS)) as partial:
+        Path(partial).chmod(0o755)
+        _run(["apt-get", "download", "-q", *_REDIS], cwd=partial)
+        for package in Path(partial).glob("*.deb"):
+            _run(["dpkg-deb", "-x", str(package), f"{partial}/whole"])
+        Path(partial, "whole").rename(folder)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _run(command: list[str], *, cwd: str | None = None) -> None:
+    try:
+        subprocess.run(command, check=True, cwd=cwd, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        detail = getattr(error, "stderr", "") or str(error)
+        raise PeerMissingError(f"{command[0]}: {detail.strip().splitlines()[-1:]}") from error
