@@ -26,6 +26,8 @@ class Keeper:
     def __init__(self, part: Part, *, log: Path, changed: Callable[[], None]) -> None:
         self.part = part
         self.record = PartRecord(port=part.port)
+        self.launched = asyncio.Event()
+        """Set when the part's program runs for the first time; it may not serve yet."""
         self._log = log
         self._changed = changed
         self._process: asyncio.subprocess.Process | None = None
@@ -40,6 +42,7 @@ class Keeper:
         try:
             await asyncio.to_thread(self.part.prepare)
             await _to_its_end(self._launch())
+            self.launched.set()
             async with asyncio.timeout(self.part.start_s):
                 await self._served()
         except TimeoutError as error:

@@ -43,6 +43,7 @@ class ObjectStore:
 
     name = "object-store"
     start_s = 60.0
+    is_waited_for = False
     stop_signal = signal.SIGTERM
     stop_s = 15.0
 

@@ -28,6 +28,8 @@ class Part(Protocol):
     """Where people and programs reach it."""
     start_s: float
     """How long a start may take before it counts as failed."""
+    is_waited_for: bool
+    """Whether parts that need it wait for it by themselves, once it is launched."""
     stop_signal: signal.Signals
     stop_s: float
     """How long a stop may take before the part is killed."""

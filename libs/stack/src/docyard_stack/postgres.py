@@ -34,6 +34,7 @@ class Postgres:
 
     name = "postgres"
     start_s = 60.0
+    is_waited_for = False
     stop_signal = signal.SIGINT  # the fast shutdown: it does not wait for clients
     stop_s = 20.0
 

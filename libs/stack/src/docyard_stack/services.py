@@ -26,7 +26,8 @@ MODULES: Final = {
 class Service:
     """One service; *settings* are its environment variables, beside those of this process."""
 
-    start_s = 90.0
+    start_s = 180.0  # Kafka may take 120 of them
+    is_waited_for = False
     stop_signal = signal.SIGTERM
     stop_s = 12.0  # services promise to be gone after ten
 

@@ -1,4 +1,8 @@
-"""Runs a whole stack: parts in tiers, each tier in parallel, stopped in reverse order."""
+"""Runs a whole stack: parts in tiers, each tier in parallel, stopped in reverse order.
+
+A tier starts when the one before it serves; of parts that are waited for by those who need them,
+it is enough that they are launched: a broker and the programs that load meanwhile share two cores.
+"""
 
 import asyncio
 import os
@@ -28,7 +32,7 @@ class Supervisor:
         self._started: list[list[Keeper]] = []
 
     async def start(self, tiers: Sequence[Sequence[Part]], notice: Notice) -> None:
-        """Start the tiers one after the other; return when all parts serve.
+        """Start the tiers in their order; return when all parts serve.
 
         Raises StartFailedError after stopping what had started.
         """
@@ -36,8 +40,7 @@ class Supervisor:
         self._record.supervisor = Identity.of(os.getpid())
         self._enter(Phase.STARTING)
         try:
-            for parts in tiers:
-                await self._start_tier(parts, notice)
+            await self._start_tiers(tiers, notice)
         except StartFailedError as error:
             await self._fail(error)
             raise
@@ -51,14 +54,16 @@ class Supervisor:
         self._record.supervisor = None
         self._enter(Phase.STOPPED if self._record.failure is None else Phase.FAILED)
 
-    async def _start_tier(self, parts: Sequence[Part], notice: Notice) -> None:
-        """Start *parts* in parallel; the first failure gives up the others and is raised."""
-        keepers = [self._keeper(part) for part in parts]
-        self._started.append(keepers)
+    async def _start_tiers(self, tiers: Sequence[Sequence[Part]], notice: Notice) -> None:
+        """Start all *tiers*; the first failure gives up the others and is raised."""
         try:
-            async with asyncio.TaskGroup() as tier:
-                for keeper in keepers:
-                    tier.create_task(_timed(keeper, notice))
+            async with asyncio.TaskGroup() as starts:
+                for parts in tiers:
+                    keepers = [self._keeper(part) for part in parts]
+                    self._started.append(keepers)
+                    ready = [starts.create_task(_start(keeper, notice)) for keeper in keepers]
+                    for keeper, served in zip(keepers, ready, strict=True):
+                        await (keeper.launched.wait() if keeper.part.is_waited_for else served)
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
 
@@ -91,7 +96,7 @@ async def reap(record: StackRecord) -> None:
     await asyncio.gather(*stopping)
 
 
-async def _timed(keeper: Keeper, notice: Notice) -> None:
+async def _start(keeper: Keeper, notice: Notice) -> None:
     clock = asyncio.get_running_loop()
     started = clock.time()
     await keeper.start()

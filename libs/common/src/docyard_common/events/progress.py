@@ -6,7 +6,7 @@ Every projection and every live stream uses `advance`, so that polling and strea
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import singledispatch
+from functools import cache, singledispatch
 from typing import Any, Final
 from uuid import UUID
 
@@ -133,8 +133,13 @@ _TIMES: Final = ("at", "accepted_at", "completed_at", "failed_at", "cancelled_at
 
 def _happened_at(event: DocumentEvent) -> datetime:
     """Return the event's own time: each document event has exactly one of these fields."""
-    at: datetime = next(getattr(event, name) for name in _TIMES if hasattr(event, name))
+    at: datetime = getattr(event, _time_of(type(event)))
     return at
+
+
+@cache
+def _time_of(kind: type[DocumentEvent]) -> str:
+    return next(name for name in _TIMES if name in kind.model_fields)
 
 
 @singledispatch

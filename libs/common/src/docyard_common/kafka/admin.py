@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -15,27 +16,44 @@ logger = logging.getLogger(__name__)
 
 _NO_ERROR = 0
 _ALREADY_EXISTS = 36  # TOPIC_ALREADY_EXISTS of the Kafka protocol
-_ATTEMPTS = 75
-_PAUSE_S = 1.0
+_PATIENCE_S = 130.0
+"""A broker may take two minutes to start, on a machine that starts all the rest as well."""
+_PAUSE_S = 0.3
 
 
 async def ensure_topics(settings: KafkaSettings, topics: Iterable[Topic] | None = None) -> None:
     """Create the topics that are missing; idempotent, and safe from several replicas at once.
 
-    Waits a minute and more for the brokers, then raises DependencyUnavailableError. An existing
+    Waits two minutes for the brokers, then raises DependencyUnavailableError. An existing
     topic with fewer partitions than declared is left as it is: adding some would move keys.
     """
     wanted = list(declared() if topics is None else topics)
-    for attempt in range(1, _ATTEMPTS + 1):
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
         try:
+            await _knock(settings)
             missing = await _create(settings, wanted)
         except (KafkaError, OSError) as error:
             missing = [repr(error)]
         if not missing:
             return
-        if attempt == _ATTEMPTS:
+        if time.monotonic() > deadline:
             raise DependencyUnavailableError("kafka", f"topics are missing: {missing[:3]}")
         await asyncio.sleep(_PAUSE_S)
+
+
+async def _knock(settings: KafkaSettings) -> None:
+    """Raise OSError unless a broker listens: the client logs an error for each that does not."""
+    for place, server in enumerate(settings.servers, start=1):
+        host, _, port = server.rpartition(":")
+        try:
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+        except OSError:
+            if place == len(settings.servers):
+                raise
+        else:
+            writer.close()
+            return
 
 
 async def _create(settings: KafkaSettings, topics: list[Topic]) -> list[str]:

@@ -37,6 +37,7 @@ class Kafka:
 
     name = "kafka"
     start_s = 120.0
+    is_waited_for = True  # services load while it starts, and then ask for its topics
     stop_signal = signal.SIGTERM
     stop_s = 20.0
 
