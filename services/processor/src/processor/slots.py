@@ -52,6 +52,8 @@ class Slots:
         self._scheduler = Scheduler(settings.slots)
         self._running: dict[asyncio.Task[None], Lease] = {}
         self._wake = asyncio.Event()
+        self._may_wait = True
+        """Whether rows may wait for a slot; of what comes later NOTIFY tells, or time."""
         self._stopping = False
         metrics.STAGE_SLOTS.labels(stage).set(settings.slots)
 
@@ -91,17 +93,21 @@ class Slots:
 
     async def _pick_some(self) -> bool:
         """Give the next due rows to free slots; false when there are no more of either."""
+        self._may_wait = True
         full = self._stopping or len(self._running) >= self._settings.slots
         if full or not self._holds.may_pick(self._stage):
             return False
         occupation = self._occupation()
         order = self._scheduler.order(occupation)
+        bulky = self._scheduler.bulky_allowed(occupation)
         room = self._scheduler.room(occupation, order)
         wanted = min(room, 1) if self._holds.is_probing(self._stage) else room
-        leases = await self._pick(order, wanted, bulky=self._scheduler.bulky_allowed(occupation))
+        leases = await self._pick(order, wanted, bulky=bulky)
         for lease in leases:
             self._scheduler.picked(lease.lane, order)
             self._start(lease)
+        took_all = len(leases) < wanted and bulky and len(order) == len(Priority)
+        self._may_wait = not took_all
         return len(leases) == wanted > 0
 
     async def _pick(self, order: Sequence[Priority], wanted: int, *, bulky: bool) -> list[Lease]:
@@ -130,7 +136,8 @@ class Slots:
         if not run.cancelled() and (error := run.exception()):
             # The row is left to its lease: whatever this is, a fresh run may fare better.
             logger.error("run.lost", exc_info=error)
-        self.wake()
+        if self._may_wait:
+            self.wake()
 
     async def _run(self, lease: Lease) -> None:
         outcome = await self._runner.run(lease)
