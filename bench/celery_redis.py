@@ -55,7 +55,7 @@ class CeleryPeer:
         if not self._store.bucket_exists(bucket_name=BUCKET):
             self._store.make_bucket(bucket_name=BUCKET)
         self._sender = subprocess.Popen(
-            [sys.executable, "-m", "bench.celery_send"],
+            [sys.executable, "-c", "from bench.celery_send import send; send()"],
             stdin=subprocess.PIPE,
             env=environment,
             text=True,

@@ -6,13 +6,9 @@ from bench.celery_worker import TASKS
 from celery import chain
 
 
-def main() -> None:
+def send() -> None:
     for line in sys.stdin:
         key, filename, size, sha256 = line.split()
         document = {"id": key, "key": key, "filename": filename, "size": int(size)}
         first, *rest = TASKS
         chain(first.s(document | {"sha256": sha256}), *(task.s() for task in rest)).delay()
-
-
-if __name__ == "__main__":
-    main()
