@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from docyard.chunked import UploadPolicy
     from docyard.client import AsyncClient
     from docyard.endpoints import Endpoints, Wanted, resolve
     from docyard.errors import (
@@ -67,6 +68,7 @@ __all__ = [
     "RetryPolicy",
     "UnreachableError",
     "Upload",
+    "UploadPolicy",
     "Wanted",
     "WatchTimeoutError",
     "resolve",
@@ -89,6 +91,7 @@ _HOMES = {
     "docyard.resources.documents": ("DocumentFilter",),
     "docyard.resources.folder_jobs": ("FolderOrder",),
     "docyard.retrying": ("RetryPolicy",),
+    "docyard.chunked": ("UploadPolicy",),
     "docyard.uploads": ("Upload",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from docyard.chunked import ChunkedUploads, UploadPolicy
 from docyard.endpoints import Endpoints, resolve, subject_of
 from docyard.models import Accepted, Document, Progress, SearchResult
 from docyard.resources.dead_letters import DeadLetters
@@ -38,6 +39,7 @@ class AsyncClient:
         endpoints: Endpoints | None = None,
         *,
         retry: RetryPolicy | None = None,
+        uploads: UploadPolicy | None = None,
     ) -> None:
         """Without *endpoints*, `DOCYARD_*` and the local stack say where Docyard is.
 
@@ -51,6 +53,7 @@ class AsyncClient:
         self._notifier = Transport(self._endpoints.notifier, token=token, retry=retry)
         self._dlq_admin = Transport(self._endpoints.dlq_admin, token=operator, retry=retry)
         self._operating = Transport(self._endpoints.ingest, token=operator, retry=retry)
+        self._chunked = ChunkedUploads(self._ingest, uploads or UploadPolicy())
         self.documents = Documents(self._ingest)
         self.processing = Processing(self._ingest, operating=self._operating)
         # An operator's token may be another's: documents go to whom this client speaks for.
@@ -83,10 +86,14 @@ class AsyncClient:
     ) -> Accepted:
         """Send a document, streamed from disk; when this returns, it is durably accepted.
 
-        A repeat of the same Upload value yields the same document. Raises RefusedError for a
-        document that Docyard does not take, and OSError for a file that can not be read.
+        A repeat of the same Upload value yields the same document. Large files go in parallel
+        parts, and go on where an earlier try broke off, whatever process that was; a large file
+        whose content is there already answers its document. Raises RefusedError for a document
+        that Docyard does not take, and OSError for a file that can not be read.
         """
         upload = source if isinstance(source, Upload) else Upload(Path(source))
+        if self._chunked.suits(upload):
+            return await self._chunked.send(upload, on_bytes=on_bytes)
         url = "/api/v1/documents/upload/simple"
         with request_of(upload, url=url, on_bytes=on_bytes) as request:
             return await self._ingest.fetch(request, Accepted)

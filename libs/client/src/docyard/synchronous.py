@@ -21,6 +21,7 @@ from typing import Any, Self, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from docyard.chunked import UploadPolicy
 from docyard.client import AsyncClient, SearchMode
 from docyard.endpoints import Endpoints
 from docyard.models import (
@@ -271,11 +272,15 @@ class Client:
     """Docyard for one user, without `await`. Safe to share between threads; close it at the end."""
 
     def __init__(
-        self, endpoints: Endpoints | None = None, *, retry: RetryPolicy | None = None
+        self,
+        endpoints: Endpoints | None = None,
+        *,
+        retry: RetryPolicy | None = None,
+        uploads: UploadPolicy | None = None,
     ) -> None:
         with ExitStack() as stack:
             self._runner = _Runner(stack.enter_context(start_blocking_portal()))
-            self._client = self._runner.run(_opened, endpoints, retry)
+            self._client = self._runner.run(_opened, endpoints, retry, uploads)
             stack.callback(self._runner.run, self._client.close)
             self._stack = stack.pop_all()
         self.documents = SyncDocuments(self._client.documents, self._runner)
@@ -329,5 +334,7 @@ class Client:
         return self._runner.run(self._client.wait, document_ids, timeout_s=timeout_s)
 
 
-async def _opened(endpoints: Endpoints | None, retry: RetryPolicy | None) -> AsyncClient:
-    return AsyncClient(endpoints, retry=retry)
+async def _opened(
+    endpoints: Endpoints | None, retry: RetryPolicy | None, uploads: UploadPolicy | None
+) -> AsyncClient:
+    return AsyncClient(endpoints, retry=retry, uploads=uploads)

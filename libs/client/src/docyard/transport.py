@@ -34,12 +34,14 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Callable[[], Mapping[str, Any]] | None = None  # further arguments, made per attempt
     repeatable: bool = True
+    repeat_codes: frozenset[str] = frozenset()  # of refusals that pass, beside overload
 
 
 class Transport:
     """One service of Docyard over HTTP. Safe to share between tasks of one event loop."""
 
     def __init__(self, base_url: str, *, token: str | None, retry: RetryPolicy) -> None:
+        self.base_url = base_url
         self._retry = retry
         # A proxy of the environment must not be asked for the stack on this machine.
         self._http = httpx.AsyncClient(
@@ -129,7 +131,7 @@ class Transport:
         if not request.repeatable:
             return None
         if isinstance(error, ApiError):
-            if error.status not in _WORTH_REPEATING:
+            if error.status not in _WORTH_REPEATING and error.code not in request.repeat_codes:
                 return None
             return self._retry.delay_s(attempt, retry_after_s=error.problem.retry_after_s)
         return self._retry.delay_s(attempt)

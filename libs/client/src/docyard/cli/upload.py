@@ -1,5 +1,6 @@
 """`docyard upload`: files, folders and stdin, several at a time, with one bar each."""
 
+import glob
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,8 @@ STDIN = "-"
 async def upload(  # noqa: PLR0913 - each one is an option that a person may give
     session: Session,
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Files, folders with -r, - for stdin.")
+        list[str],
+        typer.Argument(metavar="PATH...", help="Files, patterns, folders (-r), - for stdin."),
     ],
     *,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Enter folders.")] = False,
@@ -38,7 +40,10 @@ async def upload(  # noqa: PLR0913 - each one is an option that a person may giv
     ] = None,
     name: Annotated[str | None, typer.Option(help="File name of what comes from stdin.")] = None,
 ) -> None:
-    """Upload documents; with --wait, follow each until it can be searched."""
+    """Upload documents; with --wait, follow each until it can be searched.
+
+    Large files go in parts. After Ctrl-C or a lost network, the same command goes on where it was.
+    """
     sources = _found(paths, recursive=recursive)
     deliveries = [_delivery(path, priority=priority, stdin_name=name) for path in sources]
     manner = Manner(jobs=jobs, wait=wait, timeout_s=timeout_s)
@@ -79,11 +84,19 @@ def _found(paths: Sequence[str], *, recursive: bool) -> list[str]:
             found += _files(path)
         elif path == STDIN or os.path.exists(path):  # noqa: PTH110
             found.append(path)
+        elif matches := _matching(path):
+            found += matches
         else:
             raise CommandError(f"{path} is not there", exit_code=Exit.USAGE)
     if not found:
         raise CommandError("there is no file in it", exit_code=Exit.USAGE)
     return found
+
+
+def _matching(pattern: str) -> list[str]:
+    """Return the files that a pattern means which no shell has expanded; `**` enters folders."""
+    matches = (Path(path) for path in sorted(glob.glob(pattern, recursive=True)))  # noqa: PTH207
+    return [str(path) for path in matches if path.is_file()]
 
 
 def _files(folder: str) -> Iterator[str]:

@@ -64,7 +64,8 @@ class Accepted(Model):
 
     document_id: str
     job_id: str
-    status: str
+    status: str = "accepted"
+    duplicate: bool = False  # a document of this content was there already and stands for it
     links: dict[str, str] = Field(default_factory=dict)
 
 

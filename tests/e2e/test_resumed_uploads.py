@@ -1,0 +1,67 @@
+"""`docyard upload` of a large file: killed in the middle, the same command goes on."""
+
+import hashlib
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.e2e.conftest import DOCYARD, Person
+
+pytestmark = pytest.mark.e2e
+
+UPLOAD = "/api/v1/documents/upload"
+SIZE = 48 * 1024 * 1024
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "large.txt"
+    path.write_bytes(hashlib.shake_256(tmp_path.name.encode()).hexdigest(SIZE // 2).encode())
+    return path
+
+
+@pytest.fixture
+def http(person: Person) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {person.token}"}
+    with httpx.Client(base_url=person.endpoints.ingest, headers=headers, trust_env=False) as http:
+        yield http
+
+
+def under_way(http: httpx.Client) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = http.get(f"{UPLOAD}/active").json()["items"]
+    return items
+
+
+def wait_for_bytes(http: httpx.Client) -> str:
+    """Return the id of the upload once something of it has been received."""
+    while True:
+        for found in under_way(http):
+            if found["received_bytes"] > 0:
+                return str(found["upload_id"])
+
+
+def test_a_killed_upload_goes_on_where_it_was(
+    person: Person, http: httpx.Client, file: Path
+) -> None:
+    """The same upload becomes the document, and the document is the file."""
+    environment = person.environment() | {"XDG_STATE_HOME": str(file.parent / "state")}
+    command = [*DOCYARD, "upload", "--json", str(file)]
+
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as first:
+        begun = wait_for_bytes(http)
+        first.send_signal(signal.SIGKILL)
+    second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert second.returncode == 0, second.stderr
+    [item] = json.loads(second.stdout)["items"]
+    status = http.get(f"{UPLOAD}/status/{begun}").json()
+    document = http.get(f"/api/v1/documents/{item['document_id']}").json()
+    http.delete(f"/api/v1/documents/{item['document_id']}")
+    assert status["document_id"] == item["document_id"]
+    assert document["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert under_way(http) == []
