@@ -82,6 +82,11 @@ fault: setup ## Kills real processes and shows that nothing is lost.
 fault-folders: setup ## Folder jobs of 2,000 files under ten kills, pauses and outages.
 	DOCYARD_SYNC_FILES=2000 $(BIN)/pytest tests/fault/test_folder_jobs.py
 
+.PHONY: fault-uploads
+fault-uploads: setup ## Kill ingest and the store under uploads of a gibibyte, ten times: half an hour.
+	DOCYARD_FAULT_UPLOAD_MIB=1024 DOCYARD_FAULT_UPLOAD_KILLS=6 DOCYARD_FAULT_UPLOAD_ROUNDS=10 \
+		$(BIN)/pytest tests/fault/test_chunked_uploads.py
+
 .PHONY: corpus
 corpus: setup ## Every document of the corpus outside the repository (DOCYARD_CORPUS).
 	DOCYARD_CORPUS_ALL=1 $(BIN)/pytest -m corpus -rs

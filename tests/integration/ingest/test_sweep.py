@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from tests.integration.ingest.desks import arrivals_of, desk_of
 from tests.integration.ingest.serving import RunningIngest
 
 from docyard_common.artifacts import original_key
@@ -40,18 +41,17 @@ class Sweepers:
 
     def after(self, **later: float) -> Sweeper:
         clock = Later(timedelta(**later))
-        store = self._ingest.store
+        desk = desk_of(self._ingest, self._database, clock=clock)
         lifecycle = Lifecycle(
-            database=self._database, store=store, outbox=Outbox(source="test"), clock=clock
+            database=self._database, store=desk.store, outbox=Outbox(source="test"), clock=clock
         )
         return Sweeper(
-            database=self._database,
-            store=store,
+            desk=desk,
             lifecycle=lifecycle,
             reconciler=Reconciler(
                 database=self._database, outbox=Outbox(source="test"), clock=clock
             ),
-            clock=clock,
+            arrivals=arrivals_of(desk),
             settings=SweepSettings(),
         )
 

@@ -107,6 +107,10 @@ ORIGINALS = "originals/"
 """Prefix of the bytes that came in through a service."""
 
 
+PRESIGNED = "presigned/"
+"""Prefix of the bytes that clients put straight into the store; its events are listened to."""
+
+
 def document_prefix(document_id: UUID) -> str:
     """Prefix of everything that stages have made of a document."""
     return f"documents/{document_id}/"

@@ -55,6 +55,8 @@ class ObjectStoreSettings(SettingsGroup):
     region: str = "us-east-1"
     secure: bool = False
     """Whether to speak TLS."""
+    public_endpoint: str = Field(default="", pattern=r"^(https?://[^\s?#]+)?$")
+    """Where clients reach the store, for presigned URLs; empty: where we reach it."""
 
 
 class AuthSettings(SettingsGroup):

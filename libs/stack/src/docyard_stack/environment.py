@@ -81,7 +81,11 @@ def _roots(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def for_services(
-    environment: Mapping[str, str], endpoints: Endpoints, *, auth_secret: str
+    environment: Mapping[str, str],
+    endpoints: Endpoints,
+    *,
+    auth_secret: str,
+    store_events_token: str = "",
 ) -> dict[str, str]:
     """Return the environment of a service: this process's own, with the stack's addresses."""
     return {
@@ -94,4 +98,5 @@ def for_services(
         _ACCESS_KEY: endpoints.object_store.access_key,
         _SECRET_KEY: endpoints.object_store.secret_key,
         "AUTH__SECRET": auth_secret,
+        "STORE_EVENTS__TOKEN": store_events_token,
     }

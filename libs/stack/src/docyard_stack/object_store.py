@@ -13,6 +13,8 @@ from typing import Final
 from docyard_stack.errors import NotReadyError, StackError
 from docyard_stack.part import Launch
 
+_PRESIGNED: Final = "presigned/"
+"""Where clients put objects; ingest's name for it."""
 _HOST: Final = "127.0.0.1"
 _LISTENERS: Final = ("master", "volume", "filer", "s3", "admin")
 _CHECK_TIMEOUT_S: Final = 3
@@ -38,6 +40,15 @@ class ObjectStoreKeys:
     signing_key: str
 
 
+@dataclass(frozen=True)
+class StoreListener:
+    """Who is told of objects that clients put: an HTTP address and its bearer token."""
+
+    url: str
+    token: str
+    bucket: str
+
+
 class ObjectStore:
     """One SeaweedFS, reachable from this machine alone."""
 
@@ -47,10 +58,18 @@ class ObjectStore:
     stop_signal = signal.SIGTERM
     stop_s = 15.0
 
-    def __init__(self, folder: Path, *, ports: Sequence[int], keys: ObjectStoreKeys) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        ports: Sequence[int],
+        keys: ObjectStoreKeys,
+        listener: StoreListener | None = None,
+    ) -> None:
         self._folder = folder / "objects"
         self._ports = dict(zip(_LISTENERS, zip(ports[::2], ports[1::2], strict=True), strict=True))
         self._keys = keys
+        self._listener = listener
         self.port = self._ports["s3"][0]
 
     @property
@@ -63,6 +82,7 @@ class ObjectStore:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write_secret(self._folder / "s3.json", json.dumps(self._identities()))
         _write_secret(self._folder / "security.toml", self._security())
+        _write_secret(self._folder / "notification.toml", self._notification())
 
     def launch(self) -> Launch:
         ports = (
@@ -115,6 +135,24 @@ class ObjectStore:
     def _security(self) -> str:
         tables = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
         return "".join(f'[{table}]\nkey = "{self._keys.signing_key}"\n' for table in tables)
+
+    def _notification(self) -> str:
+        if self._listener is None:
+            return ""
+        # Presigned uploads alone: what services put themselves nobody needs to be told of.
+        return (
+            "[notification.webhook]\n"
+            "enabled = true\n"
+            f'endpoint = "{self._listener.url}"\n'
+            f'bearer_token = "{self._listener.token}"\n'
+            "timeout_seconds = 5\n"
+            "max_retries = 10\n"
+            "backoff_seconds = 1\n"
+            "max_backoff_seconds = 30\n"
+            "workers = 2\n"
+            'event_types = ["create"]\n'
+            f'path_prefixes = ["/buckets/{self._listener.bucket}/{_PRESIGNED}"]\n'
+        )
 
 
 def _weed() -> str:

@@ -7,7 +7,7 @@ from docyard_stack import object_store
 from docyard_stack.kafka import broker
 from docyard_stack.kafka.broker import Kafka
 from docyard_stack.kafka.jars import DownloadProgress, JarCache, cache_folder
-from docyard_stack.object_store import ObjectStore, ObjectStoreKeys
+from docyard_stack.object_store import ObjectStore, ObjectStoreKeys, StoreListener
 from docyard_stack.postgres import Postgres
 from docyard_stack.record import StackRecord
 
@@ -21,8 +21,18 @@ class ServerParts:
     kafka: Kafka
 
     @classmethod
-    def of(cls, folder: Path, record: StackRecord, progress: DownloadProgress) -> "ServerParts":
-        """Build them for the stack in *folder*; ports that are missing are chosen and recorded."""
+    def of(
+        cls,
+        folder: Path,
+        record: StackRecord,
+        progress: DownloadProgress,
+        *,
+        listener: StoreListener | None = None,
+    ) -> "ServerParts":
+        """Build them for the stack in *folder*; ports that are missing are chosen and recorded.
+
+        The store tells *listener* of what clients put.
+        """
         keys = record.keys
         (database_port,) = record.ports_of(Postgres.name, 1)
         return cls(
@@ -35,6 +45,7 @@ class ServerParts:
                     secret_key=keys.secret_key,
                     signing_key=keys.store_signing_key,
                 ),
+                listener=listener,
             ),
             kafka=Kafka(
                 folder,

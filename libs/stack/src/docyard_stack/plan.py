@@ -8,6 +8,7 @@ from docyard_stack.addresses import ObjectStoreAddress, StackAddresses
 from docyard_stack.environment import Endpoints, GivenServers, for_services
 from docyard_stack.folder import StackFolder
 from docyard_stack.kafka.jars import DownloadProgress
+from docyard_stack.object_store import StoreListener
 from docyard_stack.part import Part
 from docyard_stack.parts import ServerParts
 from docyard_stack.record import PartRecord, PartState, StackRecord
@@ -39,10 +40,15 @@ def make_plan(
     Raises StackError when the environment asks for what can not be.
     """
     given = GivenServers.of(environment)
-    own = ServerParts.of(folder.path, record, progress)
+    own = ServerParts.of(folder.path, record, progress, listener=_listener(record, environment))
     endpoints = _endpoints(given, own, record)
     key = tokens.secret(record, environment)
-    told = for_services(environment, endpoints, auth_secret=key)
+    told = for_services(
+        environment,
+        endpoints,
+        auth_secret=key,
+        store_events_token=record.keys.store_events_token,
+    )
     planned = {
         name: Service(
             name,
@@ -61,6 +67,15 @@ def make_plan(
         servers=tuple(part for part, address in _choices(given, own) if address is None),
         services=tuple(planned.values()),
         addresses=_addresses(folder, endpoints, planned, key),
+    )
+
+
+def _listener(record: StackRecord, environment: Mapping[str, str]) -> StoreListener:
+    port, _ = record.ports_of("ingest", services.PORTS)
+    return StoreListener(
+        url=f"http://127.0.0.1:{port}/internal/store-events",
+        token=record.keys.store_events_token,
+        bucket=environment.get("OBJECT_STORE__BUCKET") or "docyard",
     )
 
 

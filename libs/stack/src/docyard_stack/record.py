@@ -44,6 +44,7 @@ class Keys(BaseModel):
     access_key: str = Field(default_factory=lambda: secrets.token_hex(10))
     secret_key: str = Field(default_factory=lambda: secrets.token_urlsafe(30))
     store_signing_key: str = Field(default_factory=lambda: secrets.token_urlsafe(32))
+    store_events_token: str = Field(default_factory=lambda: secrets.token_urlsafe(32))
     auth_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(48))
 
 

@@ -21,7 +21,7 @@ from docyard_common.observability.health import Health
 from docyard_common.outbox import Outbox, Relay
 from docyard_common.rate_limits.limiter import RateLimiter
 from docyard_common.search import PostgresSearchIndex
-from docyard_common.storage import MinioObjectStore
+from docyard_common.storage import MinioObjectStore, S3PutUrls
 from ingest.api import problems
 from ingest.api.artifacts import ArtifactRoutes
 from ingest.api.batch import BatchRoutes
@@ -33,11 +33,13 @@ from ingest.api.keys import ApiKeyRoutes
 from ingest.api.limits import LimitRoutes
 from ingest.api.links import LinkMaker
 from ingest.api.operating import OperatorRoutes
+from ingest.api.presign import PresignRoutes
 from ingest.api.processing import ProcessingRoutes
 from ingest.api.rates import RateChooser
 from ingest.api.reprocessing import ReprocessingRoutes
 from ingest.api.search import SearchRoutes
 from ingest.api.short import ShortRoutes
+from ingest.api.store_webhook import StoreWebhookRoutes
 from ingest.api.tus.middleware import TusMiddleware
 from ingest.api.tus.routes import STREAMED, TusRoutes
 from ingest.api.uploads import UploadRoutes
@@ -57,17 +59,20 @@ from ingest.limits.source import LimitSource
 from ingest.observing import Observing
 from ingest.projector import Projector
 from ingest.settings import IngestSettings
+from ingest.store_events import StoreEvents
 from ingest.sweep import Sweeper
 from ingest.sync.documents import DocumentMaker
 from ingest.sync.wiring import FolderSync
 from ingest.uploads.acceptance import Acceptor
 from ingest.uploads.appending import Appender
+from ingest.uploads.arrivals import Arrivals
 from ingest.uploads.batch import BatchUpload
 from ingest.uploads.completion import Completer
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.intake import FileIntake
 from ingest.uploads.joining import Joiner
 from ingest.uploads.parts import PartReceiver
+from ingest.uploads.presigned import Presigner
 from ingest.uploads.sessions import UploadSessions
 from ingest.uploads.simple import SimpleUpload
 from ingest.uploads.slots import UploadSlots
@@ -181,6 +186,17 @@ class _Parts:
             slots=self._slots,
         )
         self._sessions = UploadSessions(self._desk)
+        self._completer = Completer(
+            desk=self._desk, sessions=self._sessions, acceptor=self._acceptor
+        )
+        self._arrivals = Arrivals(
+            desk=self._desk,
+            completer=self._completer,
+            after_s=settings.store_events.arrivals_after_s,
+        )
+        self._store_events = StoreEvents(
+            arrivals=self._arrivals, bucket=settings.object_store.bucket
+        )
         self._projector = Projector(database=self._database, outbox=self._outbox, clock=self._clock)
         self._consuming = SteadyConsumer(
             prepare=partial(ensure_topics, settings.kafka), make=self._consumer
@@ -204,7 +220,7 @@ class _Parts:
                 projector=self._consuming.run(),
                 sweep=self._sweeper().run(),
                 whole_uploads=WholeUploads(
-                    database=self._database, completer=self._completer()
+                    database=self._database, completer=self._completer
                 ).run(),
                 bulk=self._operations.run(),
                 folder_jobs=self._folders.run(),
@@ -251,6 +267,13 @@ class _Parts:
             FolderJobRoutes(self._folders.jobs).router(),
             BatchRoutes(batch=self._batch_upload(), links=links).router(),
             ChatRoutes(upload=self._chat_upload(), jobs=self._chat.jobs).router(),
+            self._presigned(links).router(),
+            StoreWebhookRoutes(
+                database=self._database,
+                outbox=self._outbox,
+                clock=self._clock,
+                settings=settings.store_events,
+            ).router(),
             documents.router(),
             artifacts.router(),
             SearchRoutes(searcher=self._searcher()).router(),
@@ -286,12 +309,12 @@ class _Parts:
             desk=self._desk,
             sessions=self._sessions,
             parts=PartReceiver(desk=self._desk, sessions=self._sessions),
-            completer=self._completer(),
+            completer=self._completer,
             links=links,
         )
 
     def _tus(self) -> TusRoutes:
-        desk, sessions, completer = self._desk, self._sessions, self._completer()
+        desk, sessions, completer = self._desk, self._sessions, self._completer
         appender = Appender(desk=desk, sessions=sessions)
         uploads = TusUploads(desk=desk, sessions=sessions, appender=appender, completer=completer)
         joiner = Joiner(
@@ -299,8 +322,14 @@ class _Parts:
         )
         return TusRoutes(uploads=uploads, joiner=joiner, limits=self._settings.limits)
 
-    def _completer(self) -> Completer:
-        return Completer(desk=self._desk, sessions=self._sessions, acceptor=self._acceptor)
+    def _presigned(self, links: LinkMaker) -> PresignRoutes:
+        urls = S3PutUrls(self._settings.object_store)
+        return PresignRoutes(
+            desk=self._desk,
+            sessions=self._sessions,
+            presigner=Presigner(urls=urls, clock=self._clock),
+            links=links,
+        )
 
     def _batch_upload(self) -> BatchUpload:
         return BatchUpload(
@@ -358,6 +387,12 @@ class _Parts:
             group=f"{SERVICE}.commands",
             apply=Commands(self._reprocessing).apply,
         )
+        consumer.subscribe(
+            topics.STORAGE_EVENTS,
+            group=f"{SERVICE}.store-events",
+            apply=self._store_events.apply,
+            max_records=20,
+        )
         return consumer
 
     def _relay(self) -> Relay:
@@ -368,10 +403,9 @@ class _Parts:
 
     def _sweeper(self) -> Sweeper:
         return Sweeper(
-            database=self._database,
-            store=self._store,
+            desk=self._desk,
             lifecycle=self._lifecycle,
             reconciler=self._reconciler,
-            clock=self._clock,
+            arrivals=self._arrivals,
             settings=self._settings.sweep,
         )

@@ -79,10 +79,21 @@ class UploadSettings(SettingsGroup):
     """An upload that finds no free slot waits this long, then is told to come back."""
     expire_after_s: float = Field(default=86_400.0, ge=60, le=7 * 86_400)
     """An upload in several requests to which nothing is added for so long is given up."""
+    presign_parts_above_bytes: int = Field(default=64 * _MIB, ge=5 * _MIB, le=5 * 1024 * _MIB)
+    """Larger files get a presigned URL for each part; S3 takes no single put above 5 GiB."""
     complete_wait_s: float = Field(default=30.0, ge=0, le=300)
     """Who completes an upload that another request is completing waits so long for its end."""
     idle_timeout_s: float = Field(default=30.0, gt=0, le=3600)
     """A client that sends nothing for so long has gone."""
+
+
+class StoreEventSettings(SettingsGroup):
+    """`STORE_EVENTS__*`: how the store tells that a client has put something."""
+
+    token: SecretStr = SecretStr("")
+    """What a store's webhook must bring as its bearer token; empty shuts that door."""
+    arrivals_after_s: float = Field(default=60.0, gt=0)
+    """Presigned uploads older than this are looked for by the sweep: their event may be lost."""
 
 
 class PublicSettings(SettingsGroup):
@@ -167,6 +178,7 @@ class IngestSettings(ServiceSettings):
 
     limits: LimitSettings = LimitSettings()
     uploads: UploadSettings = UploadSettings()
+    store_events: StoreEventSettings = StoreEventSettings()
     public: PublicSettings = PublicSettings()
     search: SearchSettings = SearchSettings()
     chat: ChatSettings = ChatSettings()

@@ -9,15 +9,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from docyard_common.artifacts import ORIGINALS
-from docyard_common.clock import Clock
-from docyard_common.database import Database
+from docyard_common.artifacts import ORIGINALS, PRESIGNED
 from docyard_common.errors import DependencyUnavailableError
-from docyard_common.storage import ObjectStore
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.reconciling import Reconciler
 from ingest.settings import SweepSettings
 from ingest.tables import documents, erasure, idempotency, sweeps, uploads, usage
+from ingest.uploads.arrivals import Arrivals
+from ingest.uploads.desk import UploadDesk
 from ingest.uploads.expiry import Expiry
 
 logger = logging.getLogger(__name__)
@@ -38,20 +37,20 @@ class Sweeper:
     def __init__(
         self,
         *,
-        database: Database,
-        store: ObjectStore,
+        desk: UploadDesk,
         lifecycle: Lifecycle,
         reconciler: Reconciler,
-        clock: Clock,
+        arrivals: Arrivals,
         settings: SweepSettings,
     ) -> None:
-        self._database = database
-        self._store = store
+        self._database = desk.database
+        self._store = desk.store
+        self._clock = desk.clock
         self._lifecycle = lifecycle
         self._reconciler = reconciler
-        self._clock = clock
+        self._arrivals = arrivals
         self._settings = settings
-        self._expiry = Expiry(database=database, store=store, clock=clock)
+        self._expiry = Expiry(database=desk.database, store=desk.store, clock=desk.clock)
 
     async def run(self) -> None:
         """Sweep every `SWEEP__INTERVAL_S`; a dependency that is away only puts a sweep off."""
@@ -65,6 +64,8 @@ class Sweeper:
     async def sweep(self) -> None:
         """Look once. Raises DependencyUnavailableError; what was done until then stays done."""
         await self.finish_deletes()
+        # Looked for before uploads expire: one that is all there becomes a document.
+        await self._arrivals.sweep()
         await self._expiry.expire()
         await self._expiry.clear()
         await self.remove_orphans()
@@ -93,7 +94,8 @@ class Sweeper:
             swept = await sweeps.swept_until(tx, _ORPHANS)
         removed = 0
         for prefix in _prefixes((swept or until) - reach, now):
-            removed += await self._remove_orphans_under(prefix, until)
+            for root in (ORIGINALS, PRESIGNED):
+                removed += await self._remove_orphans_under(root + prefix, until)
         async with self._database.transaction() as tx:
             await sweeps.advance(tx, _ORPHANS, until=until)
         return removed
@@ -106,7 +108,8 @@ class Sweeper:
         before = self._clock.now() - timedelta(seconds=self._settings.longest_upload_s)
         stale = [
             found
-            for found in await self._store.open_multiparts(ORIGINALS)
+            for root in (ORIGINALS, PRESIGNED)
+            for found in await self._store.open_multiparts(root)
             if found.started_at < before
         ]
         async with self._database.transaction() as tx:
@@ -152,8 +155,7 @@ class Sweeper:
 
 
 def _prefixes(start: datetime, end: datetime) -> Iterator[str]:
-    """Return the prefixes of keys whose UUIDv7 was made between *start* and *end*."""
+    """Return the first digits of the UUIDv7s that were made between *start* and *end*."""
     first, last = (int((at - _EPOCH) / timedelta(milliseconds=_BUCKET_MS)) for at in (start, end))
     for bucket in range(first, last + 1):
-        # An id reads 01234567-89ab-…: its first seven digits are the bucket.
-        yield f"{ORIGINALS}{bucket:07x}"
+        yield f"{bucket:07x}"

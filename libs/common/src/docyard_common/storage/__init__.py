@@ -9,8 +9,10 @@ from docyard_common.storage.port import (
     ObjectStore,
     OpenMultipart,
     PartsRefusedError,
+    PutUrls,
     StoredPart,
 )
+from docyard_common.storage.presigning import S3PutUrls
 from docyard_common.storage.recent import RecentObjects
 
 __all__ = [
@@ -22,6 +24,8 @@ __all__ = [
     "ObjectStore",
     "OpenMultipart",
     "PartsRefusedError",
+    "PutUrls",
     "RecentObjects",
+    "S3PutUrls",
     "StoredPart",
 ]

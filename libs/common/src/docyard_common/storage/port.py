@@ -1,6 +1,6 @@
 """The role of the object store: immutable blobs by key, written whole or in parts."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -59,6 +59,25 @@ class OpenMultipart:
     key: str
     upload_id: str
     started_at: datetime
+
+
+class PutUrls(Protocol):
+    """URLs by which a client puts bytes straight into the store, without credentials."""
+
+    def put_url(
+        self,
+        key: str,
+        *,
+        headers: Mapping[str, str],
+        at: datetime,
+        expires_s: int,
+        query: Mapping[str, str] | None = None,
+    ) -> str:
+        """Return a URL for one PUT under *key*, good from *at* on for *expires_s*.
+
+        The store refuses a request whose *headers* are not exactly these.
+        """
+        ...
 
 
 class ObjectStore(Protocol):

@@ -56,6 +56,37 @@ class UploadOpened(Answer):
     expires_at: datetime  # put off by every part that comes
 
 
+class PresignedPart(Answer):
+    """Where one part is put; the request must carry exactly these headers."""
+
+    part_number: int
+    size_bytes: int
+    url: str
+    headers: dict[str, str]
+
+
+class UploadPresigned(Answer):
+    """A file of one piece: one PUT to *url*, with exactly *headers*."""
+
+    upload_id: UUID
+    document_id: UUID  # of the document that it becomes
+    job_id: UUID  # the same as document_id
+    url: str
+    headers: dict[str, str]
+    expires_at: datetime
+
+
+class PartsPresigned(Answer):
+    """A file of many parts: a PUT for each, in any order, and then `complete`."""
+
+    upload_id: UUID
+    document_id: UUID  # of the document that it becomes
+    job_id: UUID  # the same as document_id
+    chunk_size: int  # bytes of every part but the last
+    parts: list[PresignedPart]
+    expires_at: datetime
+
+
 class UploadProgress(Answer):
     """All that a client needs to go on after an interruption."""
 

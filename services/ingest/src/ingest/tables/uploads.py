@@ -224,6 +224,16 @@ async def expired(tx: Transaction, *, at: datetime, limit: int) -> list[Upload]:
     return [_upload(row) for row in await cursor.fetchall()]
 
 
+async def presigned(tx: Transaction, *, before: datetime, limit: int) -> list[Upload]:
+    """Return presigned uploads from before *before* that have not ended, the oldest first."""
+    cursor = await tx.execute(
+        "select * from uploads where mode = 'presigned' and ended_at is null and created_at < %s"
+        " order by expires_at limit %s",
+        (before, limit),
+    )
+    return [_upload(row) for row in await cursor.fetchall()]
+
+
 async def uncleared(tx: Transaction, *, before: datetime, limit: int) -> list[Upload]:
     """Return uploads that ended before *before* and may still have bytes in the store."""
     cursor = await tx.execute(

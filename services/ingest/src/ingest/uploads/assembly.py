@@ -7,7 +7,8 @@ from docyard_common.errors import ObjectMissingError
 from docyard_common.storage import ObjectStore, PartsRefusedError
 from ingest.errors import PartsMissingError
 from ingest.tables import upload_parts
-from ingest.upload import Part, Upload
+from ingest.upload import Part, Upload, UploadMode
+from ingest.uploads.arrived import arrived
 
 
 class Assembler:
@@ -23,8 +24,7 @@ class Assembler:
         Raises PartsMissingError; parts that the store does not have as they are noted are
         forgotten, so that they can be sent again.
         """
-        async with self._database.transaction() as tx:
-            parts = await upload_parts.listed(tx, upload.upload_id)
+        parts = await self._parts(upload)
         _require_whole(upload, parts)
         if upload.multipart_id is None:
             await self._put_tail(upload)
@@ -39,6 +39,12 @@ class Assembler:
             raise missing_parts(missing) from error
         except ObjectMissingError:
             await self._require_joined(upload)
+
+    async def _parts(self, upload: Upload) -> Sequence[Part]:
+        if upload.announced.mode is UploadMode.PRESIGNED:
+            return await arrived(self._store, upload)
+        async with self._database.transaction() as tx:
+            return await upload_parts.listed(tx, upload.upload_id)
 
     async def _put_tail(self, upload: Upload) -> None:
         """Store a file that never filled a part."""

@@ -30,7 +30,7 @@ from ingest.errors import (
 from ingest.tables import uploads
 from ingest.upload import Upload, UploadMode, UploadState
 from ingest.uploads.acceptance import Acceptance, Accepted, Acceptor, Settle
-from ingest.uploads.assembly import Assembler
+from ingest.uploads.assembly import Assembler, missing_parts
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.holding import renewed
 from ingest.uploads.leftovers import Leftovers
@@ -71,8 +71,13 @@ class Completer:
         self._assembler = Assembler(database=desk.database, store=desk.store)
         self._leftovers = Leftovers(database=desk.database, store=desk.store)
 
-    async def complete(self, upload_id: UUID, *, owner: str) -> Completion:
+    async def complete(
+        self, upload_id: UUID, *, owner: str, wait_s: float | None = None
+    ) -> Completion:
         """Make a document of the upload; idempotent.
+
+        While another request is at it, waits for how that one ends: *wait_s*, by default
+        `UPLOADS__COMPLETE_WAIT_S`.
 
         Raises UploadNotFoundError, UploadExpiredError, UploadEndedError or UploadBusyError. The
         upload stays open after PartsMissingError, StorageQuotaExceededError,
@@ -83,7 +88,8 @@ class Completer:
         A kill -9 at any point leaves an upload that can be completed again once its lease is over.
         """
         holder = uuid7()
-        earlier = await self._claimed(upload_id, owner, holder)
+        patience_s = self._settings.complete_wait_s if wait_s is None else wait_s
+        earlier = await self._claimed(upload_id, owner, holder, patience_s)
         if earlier is not None:
             return earlier
         # Read behind the claim: from there on nobody changes its parts.
@@ -100,9 +106,11 @@ class Completer:
                 await self._refuse(upload, holder, error)
                 raise
 
-    async def _claimed(self, upload_id: UUID, owner: str, holder: UUID) -> Completion | None:
+    async def _claimed(
+        self, upload_id: UUID, owner: str, holder: UUID, wait_s: float
+    ) -> Completion | None:
         """Take the upload, or wait for how another request ends it."""
-        deadline = asyncio.get_running_loop().time() + self._settings.complete_wait_s
+        deadline = asyncio.get_running_loop().time() + wait_s
         while True:
             upload = await self._sessions.find(upload_id, owner=owner)
             if upload.state is UploadState.COMPLETED and upload.result_id is not None:
@@ -122,7 +130,7 @@ class Completer:
         try:
             found = await self._store.digest(upload.object_key, head_bytes=HEAD_BYTES)
         except ObjectMissingError as error:
-            raise PartsMissingError("Nothing has been sent.", missing=[]) from error
+            raise missing_parts([1]) from error
         new = self._judged(upload, found)
         outcome = await self._acceptor.accept(
             new,

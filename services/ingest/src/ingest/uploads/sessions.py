@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
-from docyard_common.artifacts import original_key
+from docyard_common.artifacts import PRESIGNED, original_key
 from docyard_common.database import Transaction
 from docyard_common.errors import DependencyUnavailableError
 from docyard_common.ids import uuid7
@@ -18,9 +18,10 @@ from ingest.document import IdempotencyClaim
 from ingest.errors import IdempotencyKeyReusedError, UploadBusyError
 from ingest.tables import documents, idempotency, upload_parts, uploads
 from ingest.upload import Announcement, Part, Upload, UploadMode, UploadState
+from ingest.uploads.arrived import arrived
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.leftovers import Leftovers
-from ingest.uploads.sizing import part_bytes_for
+from ingest.uploads.sizing import MAX_PARTS, MAX_PRESIGNED_PARTS, part_bytes_for
 from ingest.uploads.standing import not_found, require_unfinished
 
 logger = logging.getLogger(__name__)
@@ -98,7 +99,10 @@ class UploadSessions:
         """Return how far the upload is. Raises UploadNotFoundError."""
         async with self._database.transaction() as tx:
             upload = await _found(tx, upload_id, owner)
-            return Progress(upload, tuple(await upload_parts.listed(tx, upload_id)))
+            parts = tuple(await upload_parts.listed(tx, upload_id))
+        if upload.announced.mode is UploadMode.PRESIGNED and not upload.state.is_final:
+            parts = await arrived(self._store, upload)
+        return Progress(upload, parts)
 
     async def cancel(self, upload_id: UUID, *, owner: str) -> None:
         """End the upload and free its bytes. Idempotent.
@@ -131,6 +135,7 @@ class UploadSessions:
 
     async def _made(self, said: Announcement, *, largest_file: int) -> Upload:
         now, document_id = self._clock.now(), uuid7()
+        presigned = said.mode is UploadMode.PRESIGNED
         upload = Upload(
             upload_id=uuid7(),
             document_id=document_id,
@@ -140,8 +145,9 @@ class UploadSessions:
                 said.size_bytes,
                 least=self._settings.part_bytes,
                 largest_file=largest_file,
+                most_parts=MAX_PRESIGNED_PARTS if presigned else MAX_PARTS,
             ),
-            object_key=original_key(document_id),
+            object_key=f"{PRESIGNED}{document_id}" if presigned else original_key(document_id),
             multipart_id=None,
             tail_key=None,
             tail_bytes=0,
@@ -150,8 +156,13 @@ class UploadSessions:
             result_id=None,
             refusal=None,
         )
-        # Parts come in parallel: only the opener can start what all of them go into.
-        return await self._started(upload) if said.mode is UploadMode.CHUNKED else upload
+        return await self._started(upload) if self._comes_in_parts(said) else upload
+
+    def _comes_in_parts(self, said: Announcement) -> bool:
+        """Whether parts come in parallel: only the opener can start what they go into."""
+        if said.mode is UploadMode.PRESIGNED:
+            return (said.size_bytes or 0) > self._settings.presign_parts_above_bytes
+        return said.mode is UploadMode.CHUNKED
 
     async def _started(self, upload: Upload) -> Upload:
         content_type = upload.announced.declared_type or "application/octet-stream"
