@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,10 +92,14 @@ class Ingest:
 
     def upload(self, size: int) -> Round:
         """Send one form over a plain socket and erase the document; the answer must be 202."""
+        return self.measured(lambda: self._send(size), self._erase)
+
+    def measured(self, send: Callable[[], str], erase: Callable[[str], None]) -> Round:
+        """Let *send* upload a file, and measure what that costs ingest; *erase* what came of it."""
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")  # starts the peak anew
         cpu, written = self.cpu_s(), self.watched.io_counters().write_bytes
         started = time.perf_counter()
-        location = self._send(size)
+        location = send()
         seconds = time.perf_counter() - started
         spent = Round(
             seconds,
@@ -103,8 +108,11 @@ class Ingest:
             written_mib=(self.watched.io_counters().write_bytes - written) / MIB,
         )
         assert not list(self.temp.iterdir()), "a temporary file was written"
-        httpx.delete(f"http://127.0.0.1:{self.port}{location}", headers=_bearer(), timeout=60)
+        erase(location)
         return spent
+
+    def _erase(self, location: str) -> None:
+        httpx.delete(f"http://127.0.0.1:{self.port}{location}", headers=_bearer(), timeout=60)
 
     def _send(self, size: int) -> str:
         head = (
