@@ -33,8 +33,8 @@ async def test_every_unfinished_document_goes_on_after_kafka_was_wiped(
 ) -> None:
     """Kafka's data are erased while documents wait, run, and end; `reconcile` loses none.
 
-    Some are completed without anybody having heard of it, some wait in Kafka alone, one was
-    cancelled: every one reaches its end.
+    Some are completed without anybody having heard of it, some wait in Kafka alone: every one
+    reaches its end.
     """
     fleet = fleet_of()
     fleet.start("ingest")

@@ -120,5 +120,8 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         requested_at=MOMENT,
     ),
     work.RemovalRequested(document_id=DOCUMENT_ID, below_generation=3, requested_at=MOMENT),
+    work.StageSlotsRequested(
+        stage=Stage.EXTRACT, slots=2, requested_by="olga", requested_at=MOMENT
+    ),
     work.StageResumeRequested(stage=Stage.INDEX, requested_by="olga", requested_at=MOMENT),
 )

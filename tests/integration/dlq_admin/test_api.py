@@ -346,6 +346,20 @@ async def test_a_stage_is_resumed_through_the_outbox(
     assert unknown.status_code == 422
 
 
+async def test_the_slots_of_a_stage_are_changed_through_the_outbox(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    path = "/api/v1/stages/extract/slots"
+
+    answer = await client.post(path, headers=OPERATOR, json={"slots": 2})
+    too_many = await client.post(path, headers=OPERATOR, json={"slots": 65})
+
+    (row,) = await sent(database)
+    assert (answer.status_code, answer.json()["slots"]) == (202, 2)
+    assert (row["topic"], bytes(row["key"])) == ("commands", b"extract")
+    assert too_many.status_code == 422
+
+
 async def test_the_document_of_the_api_can_be_generated(client: httpx.AsyncClient) -> None:
     schema = (await client.get("/openapi.json")).json()
 

@@ -16,7 +16,8 @@ from docyard_common.ids import uuid7
 from docyard_common.outbox import Outbox
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.reconciling import Reconciler
-from ingest.settings import SweepSettings
+from ingest.documents.retention import Retention
+from ingest.settings import RetentionSettings, SweepSettings
 from ingest.sweep import Sweeper
 
 pytestmark = pytest.mark.integration
@@ -52,6 +53,13 @@ class Sweepers:
                 database=self._database, outbox=Outbox(source="test"), clock=clock
             ),
             arrivals=arrivals_of(desk),
+            retention=Retention(
+                database=self._database,
+                store=desk.store,
+                lifecycle=lifecycle,
+                clock=clock,
+                settings=RetentionSettings(),
+            ),
             settings=SweepSettings(),
         )
 

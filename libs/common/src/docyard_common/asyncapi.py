@@ -66,6 +66,7 @@ CHANNELS: Final[Mapping[str, Channel]] = {
             work.ReprocessRequested,
             work.RemovalRequested,
             work.StageResumeRequested,
+            work.StageSlotsRequested,
         ),
     ),
     "observations": Channel(

@@ -6,12 +6,12 @@ from docyard_common.clock import Clock
 from docyard_common.database import Database
 from docyard_common.events import topics
 from docyard_common.events.stages import Stage
-from docyard_common.events.work import StageResumeRequested
+from docyard_common.events.work import StageResumeRequested, StageSlotsRequested
 from docyard_common.outbox import Outbox
 
 
 class Stages:
-    """Lets stages that their guard has stopped go on."""
+    """Lets stages go on that their guard has stopped, and changes how many slots they have."""
 
     def __init__(self, database: Database, *, outbox: Outbox, clock: Clock) -> None:
         self._database = database
@@ -22,6 +22,18 @@ class Stages:
         """Tell every processor to go on with *stage*; one that is not stopped takes no notice."""
         event = StageResumeRequested(
             stage=stage, requested_by=deed.actor, requested_at=self._clock.now()
+        )
+        async with self._database.transaction() as tx:
+            await self._outbox.publish(tx, topics.COMMANDS, event)
+            await audit.add(tx, deed)
+        return event
+
+    async def set_slots(
+        self, stage: Stage, slots: int | None, *, deed: Deed
+    ) -> StageSlotsRequested:
+        """Tell every processor how many documents of *stage* to work on at once; None: as set."""
+        event = StageSlotsRequested(
+            stage=stage, slots=slots, requested_by=deed.actor, requested_at=self._clock.now()
         )
         async with self._database.transaction() as tx:
             await self._outbox.publish(tx, topics.COMMANDS, event)

@@ -37,6 +37,7 @@ from ingest.api.presign import PresignRoutes
 from ingest.api.processing import ProcessingRoutes
 from ingest.api.rates import RateChooser
 from ingest.api.reprocessing import ReprocessingRoutes
+from ingest.api.retention import RetentionRoutes
 from ingest.api.search import SearchRoutes
 from ingest.api.short import ShortRoutes
 from ingest.api.store_webhook import StoreWebhookRoutes
@@ -52,6 +53,7 @@ from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.queueing import Queueing
 from ingest.documents.reconciling import Reconciler
 from ingest.documents.reprocessing import Reprocessing
+from ingest.documents.retention import Retention
 from ingest.documents.searching import Embed, QueryEmbedder, Searcher
 from ingest.limits.admission import Admission
 from ingest.limits.keeper import LimitKeeper
@@ -170,6 +172,13 @@ class _Parts:
         self._reconciler = Reconciler(
             database=self._database, outbox=self._outbox, clock=self._clock
         )
+        self._retention = Retention(
+            database=self._database,
+            store=self._store,
+            lifecycle=self._lifecycle,
+            clock=self._clock,
+            settings=settings.retention,
+        )
         self._operations = BulkOperations(
             database=self._database,
             lifecycle=self._lifecycle,
@@ -258,6 +267,7 @@ class _Parts:
             ).router(),
             self._chunked(links).router(),
             self._tus().router(),
+            RetentionRoutes(retention=self._retention).router(),
             OperatorRoutes(reconciler=self._reconciler).router(),
             ProcessingRoutes(
                 queueing=Queueing(database=self._database, clock=self._clock),
@@ -407,5 +417,6 @@ class _Parts:
             lifecycle=self._lifecycle,
             reconciler=self._reconciler,
             arrivals=self._arrivals,
+            retention=self._retention,
             settings=self._settings.sweep,
         )

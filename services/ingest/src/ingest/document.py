@@ -42,6 +42,7 @@ class Document:
     object_key: str
     priority: Priority
     options: dict[str, Any]
+    original_removed_at: datetime | None  # by its owner's terms; what was made of it stays
     metadata: dict[str, Any]
     created_at: datetime
     view: DocumentView

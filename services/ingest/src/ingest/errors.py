@@ -162,6 +162,12 @@ class StageNotReachedError(RefusedError):
     code = "STAGE_NOT_REACHED"
 
 
+class OriginalRemovedError(RefusedError):
+    """The uploaded bytes are not kept any more: there is nothing to read them from."""
+
+    code = "ORIGINAL_REMOVED"
+
+
 class ReprocessedTooOftenError(RefusedError):
     """The document has been processed as often as generations can be counted."""
 

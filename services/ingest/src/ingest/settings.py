@@ -173,6 +173,15 @@ class SyncSettings(SettingsGroup):
     """How long a job stays with a replica that was killed."""
 
 
+class RetentionSettings(SettingsGroup):
+    """`RETENTION__*`: days after a document's end; none keeps it until somebody deletes it."""
+
+    documents_days: int | None = Field(default=None, ge=1, le=36_500)
+    originals_days: int | None = Field(default=None, ge=1, le=36_500)
+    """The uploaded bytes go; text, index and metadata stay."""
+    events_days: int | None = Field(default=None, ge=1, le=36_500)
+
+
 class IngestSettings(ServiceSettings):
     """All that ingest reads from the environment."""
 
@@ -183,6 +192,7 @@ class IngestSettings(ServiceSettings):
     search: SearchSettings = SearchSettings()
     chat: ChatSettings = ChatSettings()
     sweep: SweepSettings = SweepSettings()
+    retention: RetentionSettings = RetentionSettings()
     sync: SyncSettings = SyncSettings()
     sync_roots: str = ""
     """`SYNC_ROOTS`: stands in for `SYNC__ROOTS` where that is not set."""

@@ -13,6 +13,7 @@ from docyard_common.artifacts import ORIGINALS, PRESIGNED
 from docyard_common.errors import DependencyUnavailableError
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.reconciling import Reconciler
+from ingest.documents.retention import Retention
 from ingest.settings import SweepSettings
 from ingest.tables import documents, erasure, idempotency, sweeps, uploads, usage
 from ingest.uploads.arrivals import Arrivals
@@ -41,6 +42,7 @@ class Sweeper:
         lifecycle: Lifecycle,
         reconciler: Reconciler,
         arrivals: Arrivals,
+        retention: Retention,
         settings: SweepSettings,
     ) -> None:
         self._database = desk.database
@@ -49,6 +51,7 @@ class Sweeper:
         self._lifecycle = lifecycle
         self._reconciler = reconciler
         self._arrivals = arrivals
+        self._retention = retention
         self._settings = settings
         self._expiry = Expiry(database=desk.database, store=desk.store, clock=desk.clock)
 
@@ -71,6 +74,7 @@ class Sweeper:
         await self.remove_orphans()
         await self.abort_stale_uploads()
         await self.revive_stuck()
+        await self._retention.sweep()
         await self.forget()
 
     async def finish_deletes(self) -> int:

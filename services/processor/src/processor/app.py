@@ -36,6 +36,7 @@ from processor.holds import Holds
 from processor.housekeeping import Housekeeping
 from processor.intake import Intake
 from processor.listener import Listener
+from processor.load import Load
 from processor.observer import Observer
 from processor.progress import ProgressReporter
 from processor.runner import Runner, Work
@@ -107,6 +108,7 @@ class Parts:
         self.holds = Holds(settings.processor.stages, database=self.database)
         self.heartbeat = Heartbeat(database=self.database, lease_s=settings.processor.lease_s)
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
+        self.load = Load(throttle=settings.processor.cpu_throttle)
         self.slots: dict[Stage, Slots] = {}
 
     async def open(self, stack: AsyncExitStack) -> None:
@@ -130,6 +132,7 @@ class Parts:
                 settlement=self.settlement,
                 heartbeat=self.heartbeat,
                 holds=self.holds,
+                load=self.load,
             )
 
     def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
@@ -154,6 +157,7 @@ class Parts:
             slots=lambda: {stage: slots.count for stage, slots in self.slots.items()},
         )
         return {
+            "load": self.load.run(),
             "observer": observer.run(),
             "relay": relay.run(),
             "progress": self.progress.run(),

@@ -12,7 +12,12 @@ from docyard_common.events import codec, sequence, topics
 from docyard_common.events.documents import DocumentCancelled, DocumentDeleted
 from docyard_common.events.envelope import Event
 from docyard_common.events.stages import Stage
-from docyard_common.events.work import CancelRequested, RemovalRequested, StageResumeRequested
+from docyard_common.events.work import (
+    CancelRequested,
+    RemovalRequested,
+    StageResumeRequested,
+    StageSlotsRequested,
+)
 from docyard_common.kafka.received import ReceivedRecord
 from docyard_common.outbox import Outbox
 from docyard_common.work import stopping
@@ -22,7 +27,13 @@ logger = logging.getLogger(__name__)
 
 _OBEYED: Final = frozenset(
     event.type
-    for event in (CancelRequested, RemovalRequested, StageResumeRequested, DocumentDeleted)
+    for event in (
+        CancelRequested,
+        RemovalRequested,
+        StageResumeRequested,
+        StageSlotsRequested,
+        DocumentDeleted,
+    )
 )
 _READERS_S: Final = 60.0
 """Who began to read a result just before it was replaced has this long to get to its end."""
@@ -46,6 +57,8 @@ class Commands:
                     await self._remove_older(command)
                 case StageResumeRequested(stage=stage):
                     await self._resume(stage)
+                case StageSlotsRequested(stage=stage, slots=slots, requested_by=by):
+                    await self._holds.set_slots(stage, slots, by=by)
                 case DocumentDeleted() as event:
                     await self._forget(event)
                 case _:

@@ -15,6 +15,11 @@ logger = logging.getLogger(__name__)
 
 _STOP = "insert into stopped_stages (stage, reason) values (%s, %s) on conflict do nothing"
 _RESUME = "delete from stopped_stages where stage = %s"
+_SET_SLOTS = """
+insert into stage_slots (stage, slots, set_by) values (%s, %s, %s)
+on conflict (stage) do update set slots = excluded.slots, set_by = excluded.set_by, at = now()
+"""
+_UNSET_SLOTS = "delete from stage_slots where stage = %s"
 _NOTIFY = "select pg_notify(%s, %s)"
 _BREAKER_FAILURES = 3
 
@@ -26,6 +31,7 @@ class Holds:
         self._database = database
         self._guards = {stage: Guard(GuardPolicy()) for stage in stages}
         self._stopped: dict[Stage, str] = {}
+        self._slots: dict[Stage, int] = {}
         self._breakers: dict[tuple[Stage, str], CircuitBreaker] = {}
 
     @property
@@ -59,6 +65,8 @@ class Holds:
         async with self._database.transaction() as tx:
             cursor = await tx.execute("select stage, reason from stopped_stages")
             rows = await cursor.fetchall()
+            cursor = await tx.execute("select stage, slots from stage_slots")
+            self._slots = {Stage(row["stage"]): row["slots"] for row in await cursor.fetchall()}
         stopped = {Stage(row["stage"]): row["reason"] for row in rows}
         for stage in self._stopped.keys() - stopped.keys():
             if stage in self._guards:
@@ -66,6 +74,19 @@ class Holds:
         self._stopped = stopped
         for stage in self._guards:
             metrics.STAGE_PAUSED.labels(stage, "guard").set(stage in stopped)
+
+    def slots(self, stage: Stage, default: int) -> int:
+        """Return how many *stage* works on at once: what an operator has set, or *default*."""
+        return self._slots.get(stage, default)
+
+    async def set_slots(self, stage: Stage, slots: int | None, *, by: str) -> None:
+        """Set the slots of *stage* in every replica; None ends that. Idempotent."""
+        async with self._database.transaction() as tx:
+            if slots is None:
+                await tx.execute(_UNSET_SLOTS, (stage,))
+            else:
+                await tx.execute(_SET_SLOTS, (stage, slots, by))
+            await tx.execute(_NOTIFY, (CHANNEL, f"stage:{stage}"))
 
     async def resume(self, stage: Stage) -> None:
         """Let *stage* go on in every replica; idempotent."""

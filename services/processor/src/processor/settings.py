@@ -17,8 +17,12 @@ class SlotSettings(SettingsGroup):
     """Documents at once per stage, each in a child of its own; 4 leaves every lane a place."""
     lease_s: float = Field(default=30.0, ge=1.0)
     """A worker that is gone is noticed after this long; renewed at a third of it."""
-    work_waiting_max: int = Field(default=200, ge=1)
-    """Rows of a lane that may wait in the table; what is more stays in Kafka, as lag."""
+    work_waiting_max: int = Field(default=2000, ge=1)
+    """Rows of a lane that may wait in the table; what is more stays in Kafka, as lag. Owners take
+    turns within the table alone: somebody behind so many records of another waits for them."""
+    cpu_throttle: float = Field(default=0.8, gt=0, le=1)
+    """Above this share of the machine's processors, bulky documents and those of the lane low begin
+    only while fewer documents run here than there are processors; 1 never throttles."""
     max_deliveries: int = Field(default=5, ge=1)
     """Picks without a clean end before a document counts as killing its workers."""
     max_attempts: int = Field(default=3, ge=1)

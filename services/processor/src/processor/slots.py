@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from docyard_common.database import Database
-from docyard_common.delivery.scheduling import Occupation, Scheduler
+from docyard_common.delivery.scheduling import Occupation, Scheduler, under_load
 from docyard_common.errors import DependencyUnavailableError, SupersededError
 from docyard_common.events.stages import Priority, Stage
 from docyard_common.observability import metrics
@@ -15,6 +15,7 @@ from docyard_common.work import picking
 from docyard_common.work.model import Lease
 from processor.heartbeat import Heartbeat
 from processor.holds import Holds
+from processor.load import Load
 from processor.runner import Runner
 from processor.settings import SlotSettings
 from processor.settle import Settlement
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 _IDLE_S = 1.0
 """Longest wait for a NOTIFY, and so the longest that a due retry is overlooked."""
 _STOP_S = 8.0
+_SERVED_MAX = 256
+"""Owners remembered for their turn: more than that never wait for one slot."""
 
 
 class Slots:
@@ -40,6 +43,7 @@ class Slots:
         settlement: Settlement,
         heartbeat: Heartbeat,
         holds: Holds,
+        load: Load,
     ) -> None:
         self._stage = stage
         self._settings = settings
@@ -49,8 +53,10 @@ class Slots:
         self._settlement = settlement
         self._heartbeat = heartbeat
         self._holds = holds
+        self._load = load
         self._scheduler = Scheduler(settings.slots)
         self._running: dict[asyncio.Task[None], Lease] = {}
+        self._served: dict[str, None] = {}  # owners, who was served last is last
         self._wake = asyncio.Event()
         self._may_wait = True
         """Whether rows may wait for a slot; of what comes later NOTIFY tells, or time."""
@@ -59,8 +65,8 @@ class Slots:
 
     @property
     def count(self) -> int:
-        """How many documents this process works on at once in this stage."""
-        return self._settings.slots
+        """How many documents this process works on at once in this stage; operators change it."""
+        return self._holds.slots(self._stage, self._settings.slots)
 
     def wake(self) -> None:
         """Look for work now: some was stored, or a slot has become free."""
@@ -94,12 +100,15 @@ class Slots:
     async def _pick_some(self) -> bool:
         """Give the next due rows to free slots; false when there are no more of either."""
         self._may_wait = True
-        full = self._stopping or len(self._running) >= self._settings.slots
+        full = self._stopping or len(self._running) >= self.count
         if full or not self._holds.may_pick(self._stage):
             return False
+        self._scheduler.resize(self.count)
         occupation = self._occupation()
         order = self._scheduler.order(occupation)
         bulky = self._scheduler.bulky_allowed(occupation)
+        if self._load.throttles(running=self._heartbeat.running):
+            order, bulky = under_load(order), False
         room = self._scheduler.room(occupation, order)
         wanted = min(room, 1) if self._holds.is_probing(self._stage) else room
         leases = await self._pick(order, wanted, bulky=bulky)
@@ -122,9 +131,14 @@ class Slots:
                 lease_s=self._settings.lease_s,
                 bulky=bulky,
                 limit=wanted,
+                served=tuple(self._served),
             )
 
     def _start(self, lease: Lease) -> None:
+        self._served.pop(lease.owner, None)
+        self._served[lease.owner] = None
+        if len(self._served) > _SERVED_MAX:
+            del self._served[next(iter(self._served))]
         run = asyncio.create_task(self._run(lease), name=f"{self._stage}:{lease.key.document_id}")
         self._running[run] = lease
         self._heartbeat.hold(lease, run)

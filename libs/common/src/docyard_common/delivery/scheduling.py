@@ -44,6 +44,11 @@ class Occupation:
         return sum(self.running.get(each, 0) for each in below)
 
 
+def under_load(order: Sequence[Priority]) -> Sequence[Priority]:
+    """Return the lanes of *order* that may begin while the processors are busy: all but low."""
+    return [lane for lane in order if lane is not Priority.LOW]
+
+
 class Scheduler:
     """Smooth weighted round robin over the lanes of one stage; not shared between tasks."""
 
@@ -52,6 +57,10 @@ class Scheduler:
             raise ValueError("a stage needs at least one slot")
         self._slots = slots
         self._credit = dict.fromkeys(_LANES, 0)
+
+    def resize(self, slots: int) -> None:
+        """Go on with *slots*, at least one; what runs beyond them runs to its end."""
+        self._slots = max(1, slots)
 
     def order(self, occupation: Occupation) -> Sequence[Priority]:
         """Return the lanes that may take a slot now, the one whose turn it is first."""

@@ -38,6 +38,7 @@ REGISTRY: Final[dict[str, type[Event]]] = {
         work.ReprocessRequested,
         work.RemovalRequested,
         work.StageResumeRequested,
+        work.StageSlotsRequested,
     )
 }
 """Every type that can be on the wire; old ones stay for ever."""

@@ -87,6 +87,21 @@ class RemovalRequested(Event):
         return str(self.document_id)
 
 
+class StageSlotsRequested(Event):
+    """Change how many documents a stage works on at once, in every replica: topic `commands`."""
+
+    type: ClassVar[str] = "docyard.stage.slots_requested.v1"
+
+    stage: Stage
+    slots: int | None = Field(ge=0, le=64)  # 0 pauses the stage; None: as each replica is set
+    requested_by: str
+    requested_at: datetime
+
+    @property
+    def key(self) -> str:
+        return self.stage.value
+
+
 class StageResumeRequested(Event):
     """Let a stage that its guard has stopped go on: topic `commands`, read by every processor."""
 

@@ -10,29 +10,60 @@ from docyard_common.kafka.received import ReceivedRecord
 from docyard_common.work.model import Lease, Meter, WorkKey
 
 # A row whose lease ran out is picked like any other: crash recovery needs nothing of its own.
-# Within a lane the owner with the least in hand comes first; `turn` ranks each owner's own rows.
+# Within a lane the owner with the least in hand comes first, then who was served longest ago;
+# `turn` ranks the rows of each owner.
+# Owners are found by jumping through the index, so that thousands of rows of one owner cost no more
+# than one. The spare rows are for those that another replica has locked a moment ago.
 _PICK = """
-with due as (
-    select document_id, generation, lane, owner, waiting_since,
-        row_number() over (partition by lane, owner order by waiting_since) as turn
+with recursive owners as (
+    (
+        select distinct on (lane.place) lane.lane, lane.place, first.owner
+        from unnest(%(lanes)s::text[]) with ordinality as lane (lane, place)
+        cross join lateral (
+            select owner from work
+            where stage = %(stage)s and lane = lane.lane and state = 'waiting'
+            order by owner limit 1
+        ) as first
+    )
+    union all
+    select owners.lane, owners.place, (
+        select owner from work
+        where stage = %(stage)s and lane = owners.lane and state = 'waiting'
+            and owner > owners.owner
+        order by owner limit 1
+    )
+    from owners where owners.owner is not null
+), due as (
+    select owners.place, owners.owner, found.at, found.waiting_since,
+        row_number() over (partition by owners.place, owners.owner order by waiting_since) as turn
+    from owners
+    cross join lateral (
+        select ctid as at, waiting_since from work
+        where stage = %(stage)s and lane = owners.lane and owner = owners.owner
+            and state = 'waiting' and due_at <= now() and (not bulky or %(bulky)s)
+        order by waiting_since limit %(spare)s
+    ) as found
+    where owners.owner is not null
+    union all
+    select array_position(%(lanes)s::text[], lane), owner, ctid, waiting_since, 0
     from work
     where stage = %(stage)s and lane = any(%(lanes)s) and (not bulky or %(bulky)s)
-        and (state = 'waiting' and due_at <= now()
-            or state = 'running' and lease_until < now() and not cancelled)
+        and state = 'running' and lease_until < now() and not cancelled
 ), busy as (
     select owner, count(*) as held from work
     where stage = %(stage)s and state = 'running' and lease_until >= now() group by owner
+), turns as (
+    select due.at, row_number() over (
+        order by due.place, coalesce(busy.held, 0) + due.turn,
+            coalesce(array_position(%(served)s::text[], due.owner), 0), due.waiting_since
+    ) as turn
+    from due left join busy using (owner)
+    order by turn limit %(spare)s
 ), chosen as (
-    select work.document_id, work.generation, work.stage, work.waiting_since
-    from work
-    join due using (document_id, generation)
-    left join busy on busy.owner = work.owner
-    where work.stage = %(stage)s
-        and (work.state = 'waiting' or work.lease_until < now() and not work.cancelled)
-        and work.state <> 'dead'
-    order by array_position(%(lanes)s::text[], work.lane),
-        coalesce(busy.held, 0) + due.turn, due.waiting_since
-    limit %(limit)s
+    select work.document_id, work.generation, work.stage
+    from turns join work on work.ctid = turns.at
+    where work.state = 'waiting' or work.state = 'running' and work.lease_until < now()
+    order by turns.turn limit %(limit)s
     for update of work skip locked
 )
 update work set state = 'running', fence = work.fence + 1, deliveries = work.deliveries + 1,
@@ -64,6 +95,8 @@ where work.document_id = mine.document_id and work.generation = mine.generation
 returning work.document_id, work.generation, work.stage
 """
 
+_SPARE = 16
+
 _SWEEP = "delete from work where state = 'running' and cancelled and lease_until < now()"
 
 
@@ -76,8 +109,12 @@ async def pick(  # noqa: PLR0913 - the terms of one query
     lease_s: float,
     bulky: bool = True,
     limit: int = 1,
+    served: Sequence[str] = (),
 ) -> list[Lease]:
     """Take up to *limit* due rows of *stage* for *worker*, the first of *lanes* first.
+
+    Of owners with equally much in hand the one comes first that *served*, the owners picked before,
+    names earliest or not at all: with a single slot, too, they take turns.
 
     Each gets a lease of *lease_s* seconds and the next fence. A crash afterwards costs the lease.
     """
@@ -86,6 +123,8 @@ async def pick(  # noqa: PLR0913 - the terms of one query
         "lanes": list(lanes),
         "bulky": bulky,
         "limit": limit,
+        "spare": limit + _SPARE,
+        "served": list(served),
         "lease_s": lease_s,
         "worker": worker,
     }

@@ -9,9 +9,10 @@ from pydantic import BaseModel
 from dlq_admin.api import models
 from dlq_admin.api.access import Caller, Operator, deed
 from dlq_admin.api.parameters import Cursor, Limit, TextQuery, Where
+from dlq_admin.api.requests import SlotsRequest
 from dlq_admin.api.services import Services
 from docyard_common.events.stages import Stage
-from docyard_common.events.work import StageResumeRequested
+from docyard_common.events.work import StageResumeRequested, StageSlotsRequested
 
 _NDJSON = "application/x-ndjson"
 
@@ -62,6 +63,15 @@ def routes(services: Services) -> APIRouter:
     async def resume(stage: Stage, caller: Operator) -> StageResumeRequested:
         """Tell a stage that stopped itself, because too much of its work failed, to go on."""
         return await services.stages.resume(stage, deed=deed(caller, "stage.resume", stage=stage))
+
+    @router.post("/stages/{stage}/slots", summary="Change the slots of a stage", status_code=202)
+    async def slots(stage: Stage, body: SlotsRequest, caller: Operator) -> StageSlotsRequested:
+        """Every replica works on so many documents of the stage at once; 0 pauses it, null ends it.
+
+        What runs beyond that runs to its end.
+        """
+        done = deed(caller, "stage.slots", stage=stage, slots=body.slots)
+        return await services.stages.set_slots(stage, body.slots, deed=done)
 
     return router
 

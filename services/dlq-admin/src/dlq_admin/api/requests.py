@@ -76,6 +76,14 @@ class RetryTasks(BaseModel):
     reason: Reason = "retried as failed tasks"
 
 
+class SlotsRequest(BaseModel):
+    """How many documents a stage works on at once, in each replica."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    slots: int | None = Field(ge=0, le=64)
+
+
 class DiscardRequest(BaseModel):
     """Why the entry is given up."""
 

@@ -87,6 +87,7 @@ class ReprocessingRoutes:
                 "DOCUMENT_IN_WORK",
                 "STAGE_NOT_REACHED",
                 "REPROCESSED_TOO_OFTEN",
+                "ORIGINAL_REMOVED",
                 "IDEMPOTENCY_KEY_INVALID",
                 "IDEMPOTENCY_KEY_REUSED",
             ),

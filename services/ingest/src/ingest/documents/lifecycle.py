@@ -17,7 +17,7 @@ from docyard_common.outbox import Outbox
 from docyard_common.storage import ObjectStore
 from ingest.document import Document
 from ingest.errors import AlreadyTerminalError, DocumentNotFoundError
-from ingest.tables import documents, erasure
+from ingest.tables import documents, erasure, retention
 
 logger = logging.getLogger(__name__)
 
@@ -70,8 +70,10 @@ class Lifecycle:
             await self._outbox.publish(tx, topics.COMMANDS, command)
         return document
 
-    async def delete(self, document_id: UUID, *, owner: str) -> None:
+    async def delete(self, document_id: UUID, *, owner: str, actor: str | None = None) -> None:
         """Make the document invisible and tell everybody; then remove its bytes and its rows.
+
+        The audit keeps who asked for it, by default the owner.
 
         Idempotent. After a kill between the two, or with the store away, the sweep does the
         second. Raises DocumentNotFoundError, or DependencyUnavailableError for the database.
@@ -85,6 +87,15 @@ class Lifecycle:
             await lock_content(tx, owner, document.sha256)
             now = self._clock.now()
             await erasure.mark(tx, document_id, at=now)
+            await retention.note(
+                tx,
+                "document",
+                at=now,
+                actor=actor or owner,
+                owner=owner,
+                document_id=document_id,
+                detail={"sha256": document.sha256, "bytes": document.size_bytes},
+            )
             generation = document.generation
             fact = DocumentDeleted(
                 document_id=document_id,

@@ -19,6 +19,7 @@ from ingest.documents.lifecycle import found
 from ingest.errors import (
     IdempotencyKeyReusedError,
     InWorkError,
+    OriginalRemovedError,
     ReprocessedTooOftenError,
     StageNotReachedError,
 )
@@ -142,6 +143,10 @@ def refuse(document: Document, wish: Wish) -> None:
     if not document.view.is_terminal:
         state = document.view.state
         raise InWorkError(f"The document is {state}: cancel it first, or wait for its end.")
+    if document.original_removed_at and wish.from_stage not in _BEGIN_WITH_PAGES:
+        raise OriginalRemovedError(
+            "Its bytes are not kept any more: use from_stage analyze or index, or upload it again."
+        )
     if wish.after_generation is not None and document.generation > wish.after_generation:
         raise InWorkError("The document has been reprocessed since then.")
     if document.generation >= sequence.LAST_GENERATION:

@@ -209,7 +209,8 @@ async def twin(
     cursor = await tx.execute(
         "select document_id, object_key from documents"
         " where owner = %s and sha256 = %s and options = %s"
-        " and deleted_at is null and state not in ('failed', 'cancelled', 'quarantined')"
+        " and deleted_at is null and original_removed_at is null"
+        " and state not in ('failed', 'cancelled', 'quarantined')"
         " order by document_id limit 1",
         (owner, sha256, Jsonb(dict(options))),
     )
@@ -221,7 +222,7 @@ async def stored_under(tx: Transaction, *, owner: str, sha256: str, size_bytes: 
     """Return the key under which a document of *owner* keeps the same bytes."""
     cursor = await tx.execute(
         "select object_key from documents where owner = %s and sha256 = %s and size_bytes = %s"
-        " and deleted_at is null order by document_id limit 1",
+        " and deleted_at is null and original_removed_at is null order by document_id limit 1",
         (owner, sha256, size_bytes),
     )
     row = await cursor.fetchone()
@@ -254,6 +255,7 @@ def _document(row: dict[str, Any]) -> Document:
         object_key=row["object_key"],
         priority=Priority(row["priority"]),
         options=row["options"],
+        original_removed_at=row["original_removed_at"],
         metadata=row["metadata"],
         created_at=row["created_at"],
         view=_view(row),

@@ -1,0 +1,191 @@
+"""Cancelling a running document, and what small documents feel beside huge and bulky ones.
+
+    python -m bench.lifecycle [--cancels 20] [--smalls 40] [--bulky 50] [--pages 2000]
+
+A whole stack of its own is started (`docyard up`), used over HTTP as a client does, and erased. A
+cancel is timed from the request to the death of every process that worked on the document, and to
+the moment its state reads `cancelled`. Small documents are timed from 202 to `completed`: on the
+empty system, and while a PDF of 2,000 pages and 50 bulky texts are worked on. Last, with low work
+waiting in every slot, critical documents are sent and both lanes timed.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from bench.embedded import stack
+from bench.small_documents import TEXT
+
+from docyard_stack.samples import pdfs
+
+_POLL_S = 0.01
+
+
+class Bench:
+    """One owner on one stack."""
+
+    def __init__(self, client: httpx.AsyncClient, processor: psutil.Process) -> None:
+        self._client = client
+        self._processor = processor
+        self._number = 0
+
+    async def upload(self, name: str, data: bytes, *, priority: str = "normal") -> str:
+        answer = await self._client.post(
+            "/api/v1/documents/upload/simple",
+            files={"file": (name, data)},
+            data={"priority": priority},
+        )
+        answer.raise_for_status()
+        return str(answer.json()["document_id"])
+
+    async def small(self, *, priority: str = "normal") -> float:
+        """Return the seconds from 202 to completed."""
+        self._number += 1
+        text = TEXT.format(n=self._number).encode()
+        document_id = await self.upload(f"n{self._number}.txt", text, priority=priority)
+        began = time.perf_counter()
+        await self.until(lambda: self.is_in(document_id, "completed"))
+        return time.perf_counter() - began
+
+    async def cancel_one(self, pdf: bytes) -> tuple[float, float] | None:
+        """Return the seconds from the request to a dead child, and to the state `cancelled`.
+
+        None where the document had ended before.
+        """
+        document_id = await self.upload("long.pdf", pdf + b"\n%%%d" % time.time_ns())
+        await self.until(lambda: self.has_begun(document_id))
+        busy = self.busy_children()
+        began = time.perf_counter()
+        answer = await self._client.post(f"/api/v1/documents/{document_id}/cancel")
+        if answer.status_code == httpx.codes.CONFLICT or not busy:
+            return None
+        answer.raise_for_status()
+
+        async def dead() -> float:
+            await self.until(lambda: _is_dead(busy))
+            return time.perf_counter() - began
+
+        async def told() -> float:
+            await self.until(lambda: self.is_in(document_id, "cancelled"))
+            return time.perf_counter() - began
+
+        return await asyncio.gather(dead(), told())
+
+    def busy_children(self) -> list[psutil.Process]:
+        """Return the children that use a processor: those that read the document."""
+        children = self._processor.children(recursive=True)
+        for child in children:
+            child.cpu_percent()
+        time.sleep(0.1)
+        return [child for child in children if child.is_running() and child.cpu_percent() > 20]
+
+    async def has_begun(self, document_id: str) -> bool:
+        found = await self._read(document_id)
+        return found["state"] not in ("accepted", "validating")
+
+    async def is_in(self, document_id: str, state: str) -> bool:
+        return bool((await self._read(document_id))["state"] == state)
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        while not await condition():  # noqa: ASYNC110 - in other processes
+            await asyncio.sleep(_POLL_S)
+
+    async def _read(self, document_id: str) -> dict[str, Any]:
+        answer = await self._client.get(f"/api/v1/documents/{document_id}")
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def _pdf(pages: int) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return pdfs.pdf(Path(folder) / "a.pdf", pages=pages).path.read_bytes()
+
+
+async def _is_dead(processes: Sequence[psutil.Process]) -> bool:
+    return not any(process.is_running() for process in processes)
+
+
+def _told(name: str, times: Sequence[float]) -> float:
+    ordered = sorted(times)
+    p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+    print(
+        f"{name}: p50 {statistics.median(times) * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms "
+        f"(max {ordered[-1] * 1000:.0f}, {len(times)} documents)",
+        flush=True,
+    )
+    return p95
+
+
+async def _cancels(bench: Bench, options: argparse.Namespace) -> None:
+    pdf = _pdf(options.cancel_pages)
+    tried = [await bench.cancel_one(pdf) for _ in range(options.cancels)]
+    found = [one for one in tried if one is not None]
+    _told(
+        f"cancel of a running {options.cancel_pages}-page PDF to a dead child",
+        [d for d, _ in found],
+    )
+    _told("cancel to the state cancelled", [told for _, told in found])
+
+
+async def _beside(bench: Bench, options: argparse.Namespace) -> None:
+    for _ in range(10):
+        await bench.small()  # children, pools and plans are warm afterwards
+    empty = _told("small, empty system", [await bench.small() for _ in range(options.smalls)])
+    await bench.upload("huge.pdf", _pdf(options.pages))
+    line = b"The harbour of Rotterdam handled containers on a day in March.\n"
+    for number in range(options.bulky):
+        await bench.upload(f"bulky-{number}.txt", b"%d\n" % number + line * 30_000)
+    beside = _told(
+        f"small, beside {options.pages} pages and {options.bulky} bulky files",
+        [await bench.small() for _ in range(options.smalls)],
+    )
+    print(f"ratio of the 95th percentiles: {beside / empty:.2f}", flush=True)
+
+
+async def _lanes(bench: Bench, options: argparse.Namespace) -> None:
+    low = [asyncio.create_task(bench.small(priority="low")) for _ in range(options.flood)]
+    critical = [await bench.small(priority="critical") for _ in range(options.smalls)]
+    _told("critical, while low documents wait", critical)
+    _told(f"low, {options.flood} sent at once", await asyncio.gather(*low))
+
+
+async def measure(addresses: dict[str, Any], options: argparse.Namespace) -> None:
+    headers = {"Authorization": f"Bearer {addresses['token']}"}
+    processor = next(
+        process
+        for process in psutil.process_iter(["cmdline", "environ"])
+        if (process.info["cmdline"] or [])[-2:] == ["-m", "processor"]
+        and addresses["database"] == (process.info["environ"] or {}).get("DATABASE__URL")
+    )
+    async with httpx.AsyncClient(
+        base_url=addresses["ingest"], headers=headers, timeout=60, trust_env=False
+    ) as client:
+        bench = Bench(client, processor)
+        await _cancels(bench, options)
+        await _lanes(bench, options)
+        await _beside(bench, options)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.lifecycle", description=__doc__)
+    parser.add_argument("--cancels", type=int, default=20)
+    parser.add_argument("--cancel-pages", type=int, default=500)
+    parser.add_argument("--smalls", type=int, default=40)
+    parser.add_argument("--bulky", type=int, default=50)
+    parser.add_argument("--pages", type=int, default=2000)
+    parser.add_argument("--flood", type=int, default=100)
+    options = parser.parse_args()
+    with stack() as addresses:
+        asyncio.run(measure(addresses, options))
+
+
+if __name__ == "__main__":
+    main()

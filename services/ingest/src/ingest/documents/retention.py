@@ -1,0 +1,126 @@
+"""Keeps documents, their bytes and their history for as long as their owner's terms say."""
+
+import logging
+from dataclasses import asdict
+from typing import Any, Final
+from uuid import UUID
+
+from docyard_common.clock import Clock
+from docyard_common.database import Database, lock_content, lock_document
+from docyard_common.storage import ObjectStore
+from ingest.documents.lifecycle import Lifecycle
+from ingest.errors import DocumentNotFoundError
+from ingest.settings import RetentionSettings
+from ingest.tables import documents, retention
+from ingest.tables.retention import Terms
+
+logger = logging.getLogger(__name__)
+
+ACTOR: Final = "retention"
+_BATCH: Final = 200
+
+
+class Retention:
+    """Terms of owners, and the sweep that carries them out.
+
+    A term runs from the end of a document's newest processing. All of it is idempotent; a kill -9
+    leaves the rest to the next sweep.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        store: ObjectStore,
+        lifecycle: Lifecycle,
+        clock: Clock,
+        settings: RetentionSettings,
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._lifecycle = lifecycle
+        self._clock = clock
+        self._default = Terms(
+            settings.documents_days, settings.originals_days, settings.events_days
+        )
+
+    async def terms(self, owner: str) -> Terms:
+        """Return the terms that hold for *owner*."""
+        async with self._database.transaction() as tx:
+            return await retention.terms(tx, owner) or self._default
+
+    async def set_terms(self, owner: str, wanted: Terms | None, *, actor: str) -> Terms:
+        """Set terms for *owner*, or None for the defaults; both are in the audit."""
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            if wanted is None:
+                await retention.unset_terms(tx, owner)
+            else:
+                await retention.set_terms(tx, owner, wanted, by=actor, at=now)
+            detail = asdict(wanted) if wanted else {"defaults": True}
+            await retention.note(
+                tx, "retention_changed", at=now, actor=actor, owner=owner, detail=detail
+            )
+        return wanted or self._default
+
+    async def audit(
+        self, *, owner: str | None, before: int | None, limit: int
+    ) -> list[dict[str, Any]]:
+        """Return what was erased, newest first."""
+        async with self._database.transaction() as tx:
+            return await retention.page(tx, owner=owner, before=before, limit=limit)
+
+    async def sweep(self) -> None:
+        """Carry out what is due. Raises DependencyUnavailableError; what was done stays done."""
+        for document_id, owner in await self._due("documents_days", self._default.documents_days):
+            try:
+                await self._lifecycle.delete(document_id, owner=owner, actor=ACTOR)
+            except DocumentNotFoundError:
+                continue  # its owner was faster
+        for document_id, owner in await self._due("originals_days", self._default.originals_days):
+            await self._remove_original(document_id, owner)
+        for document_id, owner in await self._due("events_days", self._default.events_days):
+            await self._remove_events(document_id, owner)
+
+    async def _due(self, column: str, default: int | None) -> list[tuple[UUID, str]]:
+        async with self._database.transaction() as tx:
+            return await retention.due(
+                tx, column, default=default, now=self._clock.now(), limit=_BATCH
+            )
+
+    async def _remove_original(self, document_id: UUID, owner: str) -> None:
+        async with self._database.transaction() as tx:
+            await lock_document(tx, document_id)
+            document = await documents.find(tx, document_id, owner=owner)
+            if document is None or not document.view.is_terminal:
+                return  # deleted, or processed once more: its bytes are needed
+            # Nobody can begin to share these bytes while they are removed.
+            await lock_content(tx, owner, document.sha256)
+            shared = await retention.shares_bytes(tx, document_id, document.object_key)
+            if not shared:
+                await self._store.delete(document.object_key)
+            now = self._clock.now()
+            await retention.mark_original_removed(tx, document_id, at=now)
+            await retention.note(
+                tx,
+                "original",
+                at=now,
+                actor=ACTOR,
+                owner=owner,
+                document_id=document_id,
+                detail={"bytes": 0 if shared else document.size_bytes},
+            )
+
+    async def _remove_events(self, document_id: UUID, owner: str) -> None:
+        async with self._database.transaction() as tx:
+            removed = await retention.remove_events(tx, document_id)
+            if removed:
+                await retention.note(
+                    tx,
+                    "events",
+                    at=self._clock.now(),
+                    actor=ACTOR,
+                    owner=owner,
+                    document_id=document_id,
+                    detail={"facts": removed},
+                )

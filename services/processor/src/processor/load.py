@@ -1,0 +1,34 @@
+"""How busy the machine's processors are: what is bulky or can wait begins when they are not."""
+
+import asyncio
+from typing import Final
+
+import psutil
+
+_INTERVAL_S: Final = 0.5
+_WEIGHT: Final = 0.3
+"""Of the newest sample: a busy moment of a second throttles nothing, five of them do."""
+
+
+class Load:
+    """A moving average over all processors; one for the whole process."""
+
+    def __init__(self, *, throttle: float) -> None:
+        self._throttle = throttle
+        self._cores = psutil.cpu_count() or 1
+        self._busy = 0.0
+
+    def throttles(self, *, running: int) -> bool:
+        """Whether work that can wait should: *running* documents keep every processor busy."""
+        return self._busy > self._throttle and running >= self._cores
+
+    def sample(self, busy: float) -> None:
+        """Learn how busy the processors were since the last sample, 0 to 1."""
+        self._busy += _WEIGHT * (busy - self._busy)
+
+    async def run(self) -> None:
+        """Sample until cancelled."""
+        psutil.cpu_percent()
+        while True:
+            await asyncio.sleep(_INTERVAL_S)
+            self.sample(psutil.cpu_percent() / 100)

@@ -1,0 +1,42 @@
+"""Work that can wait does, while the processors are busy with enough documents."""
+
+import psutil
+
+from docyard_common.delivery.scheduling import under_load
+from docyard_common.events.stages import Priority
+from processor.load import Load
+
+CORES = psutil.cpu_count() or 1
+
+
+def busy_for(samples: int) -> Load:
+    load = Load(throttle=0.8)
+    for _ in range(samples):
+        load.sample(1.0)
+    return load
+
+
+def test_a_short_peak_throttles_nothing() -> None:
+    assert not busy_for(2).throttles(running=CORES)
+
+
+def test_lasting_load_throttles_once_every_processor_has_a_document() -> None:
+    load = busy_for(10)
+
+    assert load.throttles(running=CORES)
+    assert not load.throttles(running=CORES - 1)
+
+
+def test_load_that_has_gone_throttles_no_more() -> None:
+    load = busy_for(10)
+    for _ in range(3):
+        load.sample(0.1)
+
+    assert not load.throttles(running=CORES)
+
+
+def test_under_load_only_the_lowest_lane_waits() -> None:
+    assert under_load([Priority.LOW, Priority.CRITICAL, Priority.NORMAL]) == [
+        Priority.CRITICAL,
+        Priority.NORMAL,
+    ]
