@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.integration.processor.reader import Reader, serving
 
 import processor
 from docyard_common.database import Database, migrate
@@ -26,3 +27,9 @@ def objects(object_store_settings: ObjectStoreSettings) -> Iterator[MinioObjectS
     store = MinioObjectStore(object_store_settings)
     yield store
     store.close()
+
+
+@pytest.fixture
+def reader() -> Iterator[Reader]:
+    with serving() as reader:
+        yield reader

@@ -30,6 +30,7 @@ from processor.handlers.analyze import Analyze
 from processor.handlers.desk import Desk
 from processor.handlers.extract import Extract
 from processor.handlers.index import Index
+from processor.handlers.remote import RemoteExtractor
 from processor.handlers.validate import Validate
 from processor.heartbeat import Heartbeat
 from processor.holds import Holds
@@ -102,6 +103,7 @@ class Parts:
         self.outbox = Outbox(source=SCHEMA)
         self.progress = ProgressPublisher(settings.kafka, source=SCHEMA)
         self.nursery = Nursery()
+        self.remote = RemoteExtractor(settings.extractor)
         self.sandboxes = Sandboxes(_limits(settings.child), nursery=self.nursery)
         self.index = PostgresSearchIndex(self.search)
         self.settlement = Settlement(database=self.database, outbox=self.outbox)
@@ -118,6 +120,7 @@ class Parts:
             await database.open()
             stack.push_async_callback(database.close)
         await self.objects.ensure_bucket()
+        stack.push_async_callback(self.remote.close)
         await self.nursery.start()
         stack.push_async_callback(self.nursery.close)
         stack.push_async_callback(self.sandboxes.close)
@@ -179,7 +182,7 @@ class Parts:
         )
         work: Mapping[Stage, Work] = {
             Stage.VALIDATE: Validate(desk),
-            Stage.EXTRACT: Extract(desk),
+            Stage.EXTRACT: Extract(desk, remote=self.remote),
             Stage.ANALYZE: Analyze(desk),
             Stage.INDEX: Index(desk, index=self.index),
         }

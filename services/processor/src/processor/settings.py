@@ -1,8 +1,11 @@
 """What the processor reads from its environment."""
 
+from enum import StrEnum
+
 from pydantic import Field
 
 from docyard_common.events.stages import Stage
+from docyard_common.media_types import MediaType
 from docyard_common.settings import ServiceSettings, SettingsGroup
 
 _MIB = 1024 * 1024
@@ -47,8 +50,29 @@ class ChildSettings(SettingsGroup):
     """Languages of what is looked at, by ISO 639-2, joined by `+`; an upload may name others."""
 
 
+class RemoteKind(StrEnum):
+    """Which protocol a remote extractor speaks."""
+
+    TIKA = "tika"
+    DOCLING = "docling"
+
+
+class RemoteSettings(SettingsGroup):
+    """`EXTRACTOR__*`: a server that reads documents in the place of the built-in extractors."""
+
+    url: str = Field(default="", pattern=r"^(https?://.+)?$")
+    """Of a Tika server or docling-serve; without it nothing leaves this process."""
+    kind: RemoteKind = RemoteKind.TIKA
+    types: tuple[MediaType, ...] = ()
+    """Media types that it reads, as a JSON list."""
+    timeout_s: float = Field(default=300.0, gt=0)
+    max_bytes: int = Field(default=64 * _MIB, ge=1024)
+    """Of an answer: the text of some 25,000 pages."""
+
+
 class ProcessorSettings(ServiceSettings):
     """All settings of the processor."""
 
     processor: SlotSettings = SlotSettings()
     child: ChildSettings = ChildSettings()
+    extractor: RemoteSettings = RemoteSettings()

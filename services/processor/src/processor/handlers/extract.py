@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from docyard_common import artifacts
 from docyard_common.artifacts import ExtractManifest, PageBatch, PageError
 from docyard_common.delivery.outcome import Done
 from docyard_common.errors import ObjectMissingError
 from docyard_common.events.work import StageRequested
+from docyard_common.media_types import MediaType
 from docyard_common.work.model import Lease, WorkKey
 from processor.handlers.desk import Desk, Run
+from processor.handlers.remote import RemoteExtractor
 from processor.stages.task import Extracted, PagesReady
 
 _UNREAD = "the page could not be read"
@@ -35,9 +38,10 @@ class Extract:
     one. With a manifest there, only the end of the stage is missing.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, remote: RemoteExtractor) -> None:
         self._desk = desk
         self._objects = desk.objects
+        self._remote = remote
 
     async def __call__(self, lease: Lease, request: StageRequested) -> Done:
         """Read the document. Raises the reason why it can not be read."""
@@ -63,7 +67,9 @@ class Extract:
     async def _extract(self, run: Run) -> ExtractManifest:
         path, _ = await self._desk.original(run)
         found = await self._stored(run.lease.key) if run.lease.fence > 1 else _Found()
-        task = run.task(input=path, first_page=found.next_page)
+        page = await self._read_elsewhere(run, path, found)
+        reads = _as_page(page) if page else {"input": path}
+        task = run.task(first_page=found.next_page, **reads)
 
         async def on_pages(batch: PagesReady) -> None:
             found.batches.append(await self._store(run.lease.key, batch))
@@ -71,15 +77,30 @@ class Extract:
         result = await self._desk.work(run, task, on_pages=on_pages)
         assert isinstance(result, Extracted)  # noqa: S101 - the answer to an extract task
         return ExtractManifest(
-            media_type=result.media_type.value,
+            media_type=run.request.content_type if page else result.media_type.value,
             page_count=result.page_count,
             characters=found.characters + result.characters,
             batches=tuple(found.batches),
             page_errors=(*found.errors, *result.page_errors),
             thumbnail_key=await self._thumbnail(run.lease.key, result.thumbnail),
-            extractor=result.extractor,
+            extractor=self._remote.name if page else result.extractor,
             metadata=result.metadata,
         )
+
+    async def _read_elsewhere(self, run: Run, path: Path, found: _Found) -> Path | None:
+        """Return the page that a remote extractor makes of the document; None where none does.
+
+        A second attempt does without it, unless pages of the first are stored: those of another
+        extractor would not go on where they end.
+        """
+        media_type = run.request.content_type
+        if media_type is None or not self._remote.reads(media_type):
+            return None
+        if run.lease.attempt > 1 and not found.batches:
+            return None
+        page = run.folder / "page.html"
+        taken = await self._remote.fetch(path, media_type=media_type, into=page)
+        return page if taken else None
 
     async def _store(self, key: WorkKey, batch: PagesReady) -> PageBatch:
         name = artifacts.pages_key(
@@ -107,6 +128,15 @@ class Extract:
         name = artifacts.thumbnail_key(key.document_id, key.generation)
         await self._objects.put(name, data, content_type="image/webp")
         return name
+
+
+def _as_page(page: Path) -> dict[str, object]:
+    return {
+        "input": page,
+        "filename": page.name,
+        "content_type": MediaType.HTML,
+        "size_bytes": page.stat().st_size,
+    }
 
 
 def _chain(keys: Sequence[str]) -> list[PageBatch]:
