@@ -47,6 +47,7 @@ class Processing:
             size_bytes=entry["size_bytes"],
             sha256=entry["sha256"],
             input=CORPUS / entry["path"],
+            ocr=False,  # the manifest knows nothing of words in pictures, and they cost minutes
         )
         self.extracted: Extracted | None = None
         self.language: str | None = None

@@ -89,7 +89,7 @@ async def bench(reader: Reader, tmp_path: Path) -> AsyncIterator[Bench]:
             objects=objects,
             borrow=sandboxes.borrow,
             tell=lambda lease: ProgressReporter(lease, ticks),
-            make_folder=nursery.make_folder,
+            lend_folder=nursery.lend_folder,
         )
         yield Bench(Extract(desk, remote=remote), objects, tmp_path)
 

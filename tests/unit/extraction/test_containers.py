@@ -66,6 +66,19 @@ def test_a_locked_member_is_encrypted_not_damaged(tmp_path: Path) -> None:
     assert failed.value.reason is FailureReason.ENCRYPTED_DOCUMENT
 
 
+def test_a_member_in_a_compression_nobody_knows_is_damaged(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {"a": "text"})
+    data = bytearray(path.read_bytes())
+    for signature, method in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        data[data.find(signature) + method] = 99
+    path.write_bytes(data)
+
+    with pytest.raises(PermanentError) as failed:
+        open_container(path).read("a")
+
+    assert failed.value.reason is FailureReason.UNREADABLE_DOCUMENT
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

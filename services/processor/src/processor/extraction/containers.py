@@ -104,12 +104,10 @@ def reading(name: str) -> Iterator[None]:
     """Translate what damaged or locked members raise."""
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, *_DAMAGED) as error:
         # zipfile has no class of its own for a member that wants a password.
-        if "password" in str(error) or "encrypted" in str(error):
+        if any(word in str(error) for word in ("password", "encrypt")):
             raise EncryptedDocumentError(f"The part {name[:200]} wants a password.") from error
-        raise
-    except _DAMAGED as error:
         raise UnreadableDocumentError(
             f"The part {name[:200]} is damaged: {error}."[:500]
         ) from error
