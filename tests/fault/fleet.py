@@ -217,5 +217,8 @@ def environment(base: dict[str, str]) -> dict[str, str]:
         "PROCESSOR__LEASE_S": "3",
         "PROCESSOR__FIRST_DELAY_S": "0.3",
         "PROCESSOR__MAX_DELIVERIES": "30",
+        "LIMITS__REQUESTS_PER_MINUTE": "0",
+        "LIMITS__UPLOADS_PER_MINUTE": "0",
+        "LIMITS__MAX_UPLOADS_IN_FLIGHT": "0",
         **base,
     }
