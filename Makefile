@@ -91,6 +91,10 @@ fault-uploads: setup ## Kill ingest and the store under uploads of a gibibyte, t
 corpus: setup ## Every document of the corpus outside the repository (DOCYARD_CORPUS).
 	DOCYARD_CORPUS_ALL=1 $(BIN)/pytest -m corpus -rs
 
+.PHONY: fuzz
+fuzz: setup ## Two thousand damaged documents (DOCYARD_FUZZ_CASES): each must end, with a name.
+	DOCYARD_FUZZ_CASES=$${DOCYARD_FUZZ_CASES:-2000} $(BIN)/pytest tests/fuzz -s
+
 .PHONY: bench
 bench: setup ## Measure; docs/benchmarks.md says what and how.
 	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done

@@ -158,6 +158,22 @@ async def test_a_listing_goes_on_beyond_a_page(store: ObjectStore) -> None:
     assert await store.delete_prefix("many/") == 1010
 
 
+async def test_a_copy_stands_on_its_own(store: ObjectStore) -> None:
+    await store.put("from/a b", b"hello", content_type="text/plain")
+    await store.put("to/it", b"what lay there")
+
+    await store.copy("from/a b", "to/it")
+    await store.delete("from/a b")
+
+    assert await store.get("to/it") == b"hello"
+    assert (await store.stat("to/it")).content_type == "text/plain"
+
+
+async def test_what_is_missing_is_not_copied(store: ObjectStore) -> None:
+    with pytest.raises(ObjectMissingError):
+        await store.copy("nowhere", "to/it")
+
+
 async def test_delete_is_idempotent(store: ObjectStore) -> None:
     await store.put("k", b"x")
 

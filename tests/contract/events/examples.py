@@ -10,6 +10,7 @@ from docyard_common.events.envelope import Event
 from docyard_common.events.stages import Priority, Stage
 
 DOCUMENT_ID: Final = UUID("0197a3c4-5b6d-7e8f-8a9b-0c1d2e3f4a5b")
+PARENT_ID: Final = UUID("0197a3c4-5b6d-7e8f-8a9b-0c1d2e3f4a00")
 MOMENT: Final = datetime(2026, 3, 14, 9, 26, 53, 589_793, tzinfo=UTC)
 
 _OF_A_DOCUMENT: Final[dict[str, Any]] = {
@@ -37,9 +38,20 @@ _OF_A_FILE: Final[dict[str, Any]] = {
 }
 
 EXAMPLES: Final[tuple[Event, ...]] = (
-    documents.DocumentAccepted(**_OF_A_DOCUMENT, **_OF_A_FILE, metadata={"case": "A-17"}),
+    documents.DocumentAccepted(
+        **_OF_A_DOCUMENT, **_OF_A_FILE, parent_id=PARENT_ID, metadata={"case": "A-17"}
+    ),
     documents.ReprocessingAccepted(
         **_OF_A_DOCUMENT, from_stage=Stage.ANALYZE, requested_by="olga", accepted_at=MOMENT
+    ),
+    documents.ChildrenAccepted(
+        **_OF_A_DOCUMENT,
+        children=2,
+        refused_count=1,
+        refused=(
+            documents.RefusedChild(position=3, path="a/b.pdf", code="STORAGE_QUOTA_EXCEEDED"),
+        ),
+        accepted_at=MOMENT,
     ),
     documents.StageStarted(**_OF_A_RUN),
     documents.StageFinished(
@@ -102,6 +114,15 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         with_errors=True,
         inherits_from=2,
         reconciling=True,
+        lineage=work.Lineage(parent_id=PARENT_ID, depth=2, members_left=120, bytes_left=4_096),
+    ),
+    work.ChildrenFound(
+        **_OF_A_DOCUMENT,
+        members_key=f"documents/{DOCUMENT_ID}/1/extract/members.json.zst",
+        priority=Priority.HIGH,
+        options={"ocr": "off"},
+        depth=1,
+        found_at=MOMENT,
     ),
     work.CancelRequested(
         document_id=DOCUMENT_ID,

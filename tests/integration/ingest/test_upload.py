@@ -35,6 +35,7 @@ async def test_202_means_stored_bytes_a_row_and_its_events(ingest: RunningIngest
         "self": f"/api/v1/documents/{document_id}",
         "status": f"/upload-status/{document_id}",
         "events": f"/api/v1/documents/{document_id}/events",
+        "children": f"/api/v1/documents/{document_id}/children",
         "stream": f"http://live.example/api/v1/documents/{document_id}/events/stream",
         "websocket": "ws://live.example/api/v1/ws/progress",
     }

@@ -7,7 +7,14 @@ from pathlib import Path
 from docyard_common.artifacts import Page, load_pages
 from docyard_common.delivery.ladder import Mode
 from docyard_common.events.stages import Stage
-from processor.stages.task import DocumentLimits, PagesReady, Progress, StageTask
+from processor.stages.task import (
+    DocumentLimits,
+    FoundMember,
+    MemberData,
+    PagesReady,
+    Progress,
+    StageTask,
+)
 
 
 @dataclass
@@ -16,9 +23,13 @@ class KeptReport:
 
     ticks: list[Progress] = field(default_factory=list)
     batches: list[PagesReady] = field(default_factory=list)
+    members: list[MemberData | FoundMember] = field(default_factory=list)
 
     def progress(self, progress: Progress) -> None:
         self.ticks.append(progress)
+
+    def member(self, told: MemberData | FoundMember) -> None:
+        self.members.append(told)
 
     def pages(self, batch: PagesReady) -> None:
         self.batches.append(batch)

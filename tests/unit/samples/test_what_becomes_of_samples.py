@@ -11,7 +11,14 @@ from docyard_common.events.stages import Stage
 from docyard_stack import samples
 from docyard_stack.samples import Outcome, Sample
 from processor.stages.extract import extract
-from processor.stages.task import Extracted, PagesReady, Progress, StageTask
+from processor.stages.task import (
+    Extracted,
+    FoundMember,
+    MemberData,
+    PagesReady,
+    Progress,
+    StageTask,
+)
 from processor.stages.validate import validate
 
 
@@ -22,6 +29,9 @@ class Collected:
         self.read: list[Page] = []
 
     def progress(self, progress: Progress) -> None:
+        pass
+
+    def member(self, told: MemberData | FoundMember) -> None:
         pass
 
     def pages(self, batch: PagesReady) -> None:

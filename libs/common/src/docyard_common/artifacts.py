@@ -6,6 +6,7 @@ lies, the artifacts of its stage are whole.
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -74,6 +75,43 @@ class ExtractManifest(Artifact):
     thumbnail_key: str | None = None
     extractor: str  # library that read it, for example "pypdfium2"
     metadata: dict[str, Any] = Field(default_factory=dict)  # title, author, EXIF, columns …
+    members_key: str | None = None  # of the `MemberList` of a container that has children
+    children: int = Field(default=0, ge=0)
+
+
+class SkipReason(StrEnum):
+    """Why something inside a container becomes no document; said to its owner, and counted."""
+
+    UNSUPPORTED_TYPE = "unsupported_type"
+    TYPE_MISMATCH = "type_mismatch"
+    EMPTY_FILE = "empty_file"
+    ENCRYPTED = "encrypted"
+    DAMAGED = "damaged"
+    NOT_A_FILE = "not_a_file"  # links, devices, sparse files
+    TOO_LARGE = "too_large"
+    TOO_MANY = "too_many"
+    TOO_DEEP = "too_deep"
+    DECOMPRESSION_LIMIT = "decompression_limit"
+
+
+class Member(Artifact):
+    """A file inside a container that becomes a document of its own."""
+
+    position: int = Field(ge=1)  # in the container's own order: what its id is made from
+    path: str  # as the container says it: never a path on any disk
+    filename: str
+    media_type: str  # by content
+    size_bytes: int = Field(ge=1)
+    sha256: str
+    key: str  # where its bytes lie until the child is accepted
+    members_left: int = Field(ge=0)  # how many documents may come out of it, at all depths
+    bytes_left: int = Field(ge=0)  # how many bytes these may have together
+
+
+class MemberList(Artifact):
+    """The children of one generation of a container, in the container's own order."""
+
+    members: tuple[Member, ...]
 
 
 class Entity(Artifact):
@@ -144,6 +182,19 @@ def page_range(key: str) -> tuple[int, int]:
     """Return the first and last page of a batch from its key. Raises ValueError for other keys."""
     first, last = key.rsplit("/", 1)[-1].split(".", 1)[0].split("-")
     return int(first), int(last)
+
+
+def members_key(document_id: UUID, generation: int) -> str:
+    return f"{stage_prefix(document_id, generation, 'extract')}members.json.zst"
+
+
+def member_prefix(document_id: UUID, generation: int) -> str:
+    """Prefix of the bytes of members, which lie there until they are documents of their own."""
+    return f"{stage_prefix(document_id, generation, 'extract')}members/"
+
+
+def member_key(document_id: UUID, generation: int, position: int) -> str:
+    return f"{member_prefix(document_id, generation)}{position:07d}"
 
 
 def thumbnail_key(document_id: UUID, generation: int) -> str:

@@ -34,6 +34,7 @@ CHANNELS: Final[Mapping[str, Channel]] = {
         (
             documents.DocumentAccepted,
             documents.ReprocessingAccepted,
+            documents.ChildrenAccepted,
             documents.StageStarted,
             documents.StageFinished,
             documents.StageRetrying,
@@ -47,6 +48,11 @@ CHANNELS: Final[Mapping[str, Channel]] = {
         topics.PROGRESS,
         "Ticks of running stages: may be lost, decide nothing.",
         (documents.DocumentProgressed,),
+    ),
+    "documentChildren": Channel(
+        topics.CHILDREN,
+        "Containers whose files are to become documents; ingest reads it.",
+        (work.ChildrenFound,),
     ),
     "work": Channel(
         "work.{stage}.{priority}",

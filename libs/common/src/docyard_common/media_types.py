@@ -71,6 +71,12 @@ class MediaType(StrEnum):
     NDJSON = "application/x-ndjson"
     EML = "message/rfc822"
     MSG = "application/vnd.ms-outlook"
+    ZIP = "application/zip"
+    TAR = "application/x-tar"
+    GZIP = "application/gzip"
+    BZIP2 = "application/x-bzip2"
+    XZ = "application/x-xz"
+    ZSTD = "application/zstd"
     PNG = "image/png"
     JPEG = "image/jpeg"
     GIF = "image/gif"
@@ -103,6 +109,18 @@ class Format:
 
 
 _ZIP_NAMES: Final = ("application/zip", "application/x-zip-compressed", "application/x-zip")
+_PACKED: Final = (
+    "application/tar",
+    "application/x-gtar",
+    "application/x-tar",
+    "application/x-gzip",
+    "application/x-compressed-tar",
+    "application/x-bzip",
+    "application/x-bzip-compressed-tar",
+    "application/x-xz-compressed-tar",
+    "application/x-zstd",
+    "application/x-zstd-compressed-tar",
+)
 # An Office document under a password is a compound file with the ZIP file inside.
 _LOCKABLE: Final = frozenset({MediaType.DOCX, MediaType.XLSX, MediaType.PPTX})
 
@@ -119,6 +137,12 @@ FORMATS: Final[Mapping[MediaType, Format]] = MappingProxyType(
         MediaType.NDJSON: Format(("ndjson", "jsonl"), ("application/jsonl", "application/ndjson")),
         MediaType.EML: Format(("eml",), ("application/eml",)),
         MediaType.MSG: Format(("msg",), ("application/x-msg", "application/vnd.ms-office"), "ole"),
+        MediaType.ZIP: Format(("zip",), _ZIP_NAMES, "zip"),
+        MediaType.TAR: Format(("tar",), _PACKED, "tar"),
+        MediaType.GZIP: Format(("gz", "tgz"), _PACKED, "gzip"),
+        MediaType.BZIP2: Format(("bz2", "tbz2", "tbz"), _PACKED, "bzip2"),
+        MediaType.XZ: Format(("xz", "txz"), _PACKED, "xz"),
+        MediaType.ZSTD: Format(("zst", "tzst"), _PACKED, "zstd"),
         MediaType.PNG: Format(("png",), ("image/x-png", "image/apng"), "png"),
         MediaType.JPEG: Format(
             ("jpg", "jpeg", "jpe", "jfif"), ("image/jpg", "image/pjpeg"), "jpeg"
@@ -252,7 +276,7 @@ def _by_content(head: bytes, declared: str | None) -> MediaType:
 def _signed(head: bytes, found: str | None) -> MediaType | None:
     """Return the one type that a signature stands for; containers tell more by what they hold."""
     if found == "zip":
-        inside = kind_in_zip(head)
+        inside = kind_in_zip(head) or MediaType.ZIP
         return next((kind for kind in MediaType if kind == inside), None)
     if found == "ole":
         return MediaType.MSG if _OUTLOOK_STREAM in head else None
@@ -271,7 +295,9 @@ def _matches(head: bytes, kind: MediaType) -> bool:
         case "zip":
             if found == "ole":
                 return kind in _LOCKABLE
-            return found == "zip" and kind_in_zip(head) in {None, kind.value}
+            # An archive may hold anything, also what an Office document does.
+            fits = kind is MediaType.ZIP or kind_in_zip(head) in {None, kind.value}
+            return found == "zip" and fits
         case "pdf":
             return _is_pdf(head)
         case container:
@@ -293,3 +319,18 @@ def _require_consistent(kind: MediaType, declared: str | None) -> None:
     if kind.is_text and (name.startswith("text/") or name in _JSON_FAMILY):
         return
     raise TypeMismatchError(f"The file is {kind.value}, but was declared as {name}.")
+
+
+CONTAINERS: Final = frozenset(
+    {
+        MediaType.EML,
+        MediaType.MSG,
+        MediaType.ZIP,
+        MediaType.TAR,
+        MediaType.GZIP,
+        MediaType.BZIP2,
+        MediaType.XZ,
+        MediaType.ZSTD,
+    }
+)
+"""Types whose documents have other documents inside."""

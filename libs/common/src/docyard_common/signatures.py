@@ -45,6 +45,8 @@ _OFFICE_FOLDERS: Final = (
     (b"xl/", _OFFICE + "spreadsheetml.sheet"),
     (b"ppt/", _OFFICE + "presentationml.presentation"),
 )
+_RIFF: Final = {b"WEBP": "webp", b"WAVE": "riff", b"AVI ": "riff"}
+_TAR_BLOCK: Final = 512
 _BITMAP_HEADER_SIZES: Final = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _BOMS: Final = (
     codecs.BOM_UTF8,
@@ -65,15 +67,15 @@ def signature(head: bytes) -> str | None:
     for signature, name in _SIGNATURES:
         if head.startswith(signature) and _is_credible(head, name):
             return name
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "webp"
-    if head[:4] == b"RIFF" and head[8:12] in {b"WAVE", b"AVI "}:
-        return "riff"
+    if head[:4] == b"RIFF" and head[8:12] in _RIFF:
+        return _RIFF[head[8:12]]
     if head[4:8] == b"ftyp":
         return "iso-media"
     if head[:2] == b"BM" and _is_bitmap(head):
         return "bmp"
-    return "mp3" if head[:3] == b"ID3" and b"\x00" in head[:16] else None
+    if head[:3] == b"ID3" and b"\x00" in head[:16]:
+        return "mp3"
+    return "tar" if is_tar(head) else None
 
 
 def kind_in_zip(head: bytes) -> str | None:
@@ -134,3 +136,20 @@ def _is_bitmap(head: bytes) -> bool:
         return False
     reserved, _, header_size = struct.unpack_from("<III", head, 6)
     return reserved == 0 and header_size in _BITMAP_HEADER_SIZES
+
+
+def is_tar(head: bytes) -> bool:
+    """Whether the bytes open a TAR archive: by the checksum of its first header.
+
+    Archives older than POSIX have no signature, only that.
+    """
+    block = head[:_TAR_BLOCK]
+    if len(block) < _TAR_BLOCK:
+        return False
+    digits = block[148:156].strip(b" \0")
+    if not digits or digits.strip(b"01234567"):
+        return False
+    # The checksum counts its own field as spaces; some writers took bytes as signed.
+    counted = block[:148] + b" " * 8 + block[156:]
+    signed = sum(byte - 256 * (byte > 127) for byte in counted)  # noqa: PLR2004 - the sign bit
+    return int(digits, 8) in {sum(counted), signed}

@@ -46,6 +46,7 @@ from ingest.api.tus.routes import STREAMED, TusRoutes
 from ingest.api.uploads import UploadRoutes
 from ingest.chat.assembly import assemble
 from ingest.chat.upload import ChatUpload
+from ingest.children import Children
 from ingest.commands import Commands
 from ingest.documents.artifact_reader import ArtifactReader
 from ingest.documents.bulk import BulkOperations
@@ -393,6 +394,11 @@ class _Parts:
             apply=Observing(self._database).apply,
         )
         consumer.subscribe(
+            topics.CHILDREN,
+            group=f"{SERVICE}.children",
+            apply=self._children().apply,
+        )
+        consumer.subscribe(
             topics.COMMANDS,
             group=f"{SERVICE}.commands",
             apply=Commands(self._reprocessing).apply,
@@ -404,6 +410,16 @@ class _Parts:
             max_records=20,
         )
         return consumer
+
+    def _children(self) -> Children:
+        return Children(
+            database=self._database,
+            store=self._store,
+            acceptor=self._acceptor,
+            admission=self._admission,
+            outbox=self._outbox,
+            clock=self._clock,
+        )
 
     def _relay(self) -> Relay:
         settings = self._settings

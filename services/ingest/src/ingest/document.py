@@ -8,6 +8,7 @@ from uuid import UUID
 from docyard_common.artifacts import original_key
 from docyard_common.events.progress import DocumentView
 from docyard_common.events.stages import Priority
+from docyard_common.events.work import Lineage
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class NewDocument:
     metadata: dict[str, Any]
     accepted_at: datetime
     stored_under: str | None = None  # None: under the document's own key
+    lineage: Lineage | None = None  # of a file that was found inside another document
+    found_in_generation: int = 0  # of the parent
 
     @property
     def object_key(self) -> str:
@@ -46,6 +49,8 @@ class Document:
     metadata: dict[str, Any]
     created_at: datetime
     view: DocumentView
+    lineage: Lineage | None = None
+    children_count: int = 0
 
     @property
     def document_id(self) -> UUID:

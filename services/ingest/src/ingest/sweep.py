@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from docyard_common.artifacts import ORIGINALS, PRESIGNED
 from docyard_common.errors import DependencyUnavailableError
@@ -80,11 +81,17 @@ class Sweeper:
     async def finish_deletes(self) -> int:
         """Erase documents whose delete was interrupted; return how many."""
         before = self._clock.now() - timedelta(seconds=_ERASE_AGE_S)
+        erased = 0
+        # An archive may have thousands of children: all of them are erased in one sweep.
+        while marked := await self._marked(before):
+            for document_id in marked:
+                await self._lifecycle.erase(document_id)
+            erased += len(marked)
+        return erased
+
+    async def _marked(self, before: datetime) -> list[UUID]:
         async with self._database.transaction() as tx:
-            marked = await erasure.unfinished(tx, before=before, limit=_ERASE_BATCH)
-        for document_id in marked:
-            await self._lifecycle.erase(document_id)
-        return len(marked)
+            return await erasure.unfinished(tx, before=before, limit=_ERASE_BATCH)
 
     async def remove_orphans(self) -> int:
         """Remove originals that lie there without a row since `SWEEP__ORPHAN_AGE_S`.

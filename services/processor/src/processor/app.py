@@ -47,6 +47,7 @@ from processor.sandboxes import Sandboxes
 from processor.settings import ChildSettings, ProcessorSettings
 from processor.settle import Settlement
 from processor.slots import Slots
+from processor.stages.task import DocumentLimits
 from processor.version import VERSION
 
 SCHEMA = "processor"
@@ -178,7 +179,11 @@ class Parts:
             borrow=self.sandboxes.borrow,
             tell=lambda lease: ProgressReporter(lease, self.progress),
             lend_folder=self.nursery.lend_folder,
-            defaults={"ocr": child.ocr, "ocr_language": child.ocr_language},
+            defaults={
+                "ocr": child.ocr,
+                "ocr_language": child.ocr_language,
+                "limits": DocumentLimits(**self.settings.containers.model_dump()),
+            },
         )
         work: Mapping[Stage, Work] = {
             Stage.VALIDATE: Validate(desk),

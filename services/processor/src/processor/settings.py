@@ -70,9 +70,25 @@ class RemoteSettings(SettingsGroup):
     """Of an answer: the text of some 25,000 pages."""
 
 
+class ContainerSettings(SettingsGroup):
+    """`CONTAINERS__*`: how much may come out of archives and mails."""
+
+    max_members: int = Field(default=10_000, ge=0)
+    """Documents that may come out of one upload, at all depths together."""
+    max_member_bytes: int = Field(default=100 * _MIB, ge=1)
+    """Of one file inside; as large as an upload may be by default (`LIMITS__MAX_FILE_BYTES`)."""
+    max_unfolded_bytes: int = Field(default=4096 * _MIB, ge=0)
+    """Of all files that come out of one upload, at all depths together."""
+    max_ratio: int = Field(default=100, ge=1)
+    """Unfolded size by stored size; so much beyond 64 MiB is a bomb."""
+    max_depth: int = Field(default=5, ge=0)
+    """Containers in containers; 0 lists what is inside, and makes no documents of it."""
+
+
 class ProcessorSettings(ServiceSettings):
     """All settings of the processor."""
 
     processor: SlotSettings = SlotSettings()
     child: ChildSettings = ChildSettings()
     extractor: RemoteSettings = RemoteSettings()
+    containers: ContainerSettings = ContainerSettings()

@@ -25,7 +25,7 @@ from docyard_common.events.documents import (
     StageRetrying,
     StageStarted,
 )
-from docyard_common.events.work import StageRequested
+from docyard_common.events.work import ChildrenFound, StageRequested
 from docyard_common.outbox import Outbox
 from docyard_common.work import settling
 from docyard_common.work.model import Lease
@@ -132,8 +132,11 @@ class Settlement:
             results=done.results,
             run=report(lease, now),
         )
-        following = self._next(lease, request, done, now)
-        return [self._outbox.record(topics.EVENTS, finished), following]
+        return [
+            self._outbox.record(topics.EVENTS, finished),
+            self._next(lease, request, done, now),
+            *self._children(lease, request, done, now),
+        ]
 
     def _next(
         self, lease: Lease, request: StageRequested, done: Done, now: datetime
@@ -168,6 +171,31 @@ class Settlement:
             }
         )
         return self._outbox.record(topics.work(following, request.priority), work)
+
+    def _children(
+        self, lease: Lease, request: StageRequested, done: Done, now: datetime
+    ) -> list[codec.Record]:
+        """Return the wish to make documents of what a container holds."""
+        if done.members_key is None:
+            return []
+        found = ChildrenFound(
+            document_id=lease.key.document_id,
+            owner=lease.owner,
+            generation=lease.key.generation,
+            seq=sequence.position(
+                generation=lease.key.generation,
+                stage=lease.key.stage,
+                fence=lease.fence,
+                # As its start: what is said of children must not hide how the stage goes on.
+                tick=0,
+            ),
+            members_key=done.members_key,
+            priority=request.priority,
+            options=request.options,
+            depth=request.lineage.depth + 1 if request.lineage else 1,
+            found_at=now,
+        )
+        return [self._outbox.record(topics.CHILDREN, found)]
 
     def _retry(self, lease: Lease, retry: Retry, now: datetime) -> codec.Record:
         failure, delay_s = retry.failure, retry.delay_s

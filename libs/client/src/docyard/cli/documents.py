@@ -25,6 +25,9 @@ async def ls(
     *,
     state: Annotated[str | None, typer.Option(help="Only this state.")] = None,
     name: Annotated[str | None, typer.Option(help="Part of the file name.")] = None,
+    parent: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only what was found inside this document.")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 50,
 ) -> None:
     """List your documents, newest first."""
@@ -32,7 +35,9 @@ async def ls(
 
     async with session.client() as client:
         items = await _some(
-            client, DocumentFilter(states=[state] if state else [], name=name), limit=limit
+            client,
+            DocumentFilter(states=[state] if state else [], name=name, parent_id=parent),
+            limit=limit,
         )
     if session.output.as_json:
         session.output.value({"items": [document.to_json() for document in items]})
@@ -103,6 +108,8 @@ def _facts(document: "Document") -> list[tuple[str, str]]:
         ("size", size(document.size_bytes)),
         ("sha256", document.sha256 or ""),
         ("priority", document.priority),
+        ("inside of", document.parent_id or ""),
+        ("children", str(document.children_count) if document.children_count else ""),
         ("created", document.created_at.isoformat()),
         ("ended", document.completed_at.isoformat() if document.completed_at else ""),
     ]

@@ -80,6 +80,8 @@ class Document(Progress):
     created_at: datetime
     updated_at: datetime | None = None
     completed_at: datetime | None = None
+    parent_id: str | None = None  # the document it was found in
+    children_count: int = 0  # documents that were found inside, directly
     metadata: dict[str, Any] = Field(default_factory=dict)
     links: dict[str, str] = Field(default_factory=dict)
 

@@ -32,6 +32,8 @@ class DocumentFilter:
     created_after: datetime | None = None
     created_before: datetime | None = None
     name: str | None = None  # part of the file name
+    parent_id: str | None = None  # only what was found inside this document
+    top_level: bool = False  # only what was uploaded itself
 
     def conditions(self) -> dict[str, Any]:
         """Return the filter as query parameters."""
@@ -42,6 +44,8 @@ class DocumentFilter:
             "created_after": self.created_after and self.created_after.isoformat(),
             "created_before": self.created_before and self.created_before.isoformat(),
             "q": self.name,
+            "parent_id": self.parent_id,
+            "top_level": "true" if self.top_level else None,
         }
 
 

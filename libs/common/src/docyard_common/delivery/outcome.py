@@ -21,6 +21,7 @@ class Done:
     language: str | None = None
     with_errors: bool = False
     results: dict[str, Any] = field(default_factory=dict)
+    members_key: str | None = None  # where the files are listed that become documents
 
 
 @dataclass(frozen=True)

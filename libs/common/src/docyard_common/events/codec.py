@@ -24,6 +24,7 @@ REGISTRY: Final[dict[str, type[Event]]] = {
     for event in (
         documents.DocumentAccepted,
         documents.ReprocessingAccepted,
+        documents.ChildrenAccepted,
         documents.StageStarted,
         documents.StageFinished,
         documents.StageRetrying,
@@ -34,6 +35,7 @@ REGISTRY: Final[dict[str, type[Event]]] = {
         documents.DocumentDeleted,
         observation.ProcessingObserved,
         work.StageRequested,
+        work.ChildrenFound,
         work.CancelRequested,
         work.ReprocessRequested,
         work.RemovalRequested,

@@ -2,12 +2,23 @@
 
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from docyard_common.errors import FailureReason
 from docyard_common.events.envelope import DocumentEvent
 from docyard_common.events.stages import Priority, Stage
+
+
+class RefusedChild(BaseModel):
+    """A file inside a container that was found to be fit, and may not be kept."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    position: int = Field(ge=1)
+    path: str
+    code: str  # the one that an upload would be answered with
 
 
 class DocumentAccepted(DocumentEvent):
@@ -22,6 +33,7 @@ class DocumentAccepted(DocumentEvent):
     object_key: str  # key inside the bucket, never a URL
     priority: Priority
     accepted_at: datetime
+    parent_id: UUID | None = None  # the document it was found in
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -46,6 +58,17 @@ class RunReport(BaseModel):
     mode: str = "standard"  # a step of the retry ladder
     pages: int | None = Field(default=None, ge=0)
     peak_memory_bytes: int | None = Field(default=None, ge=0)  # of the child
+
+
+class ChildrenAccepted(DocumentEvent):
+    """Files inside the document have become documents of their own."""
+
+    type: ClassVar[str] = "docyard.document.children_accepted.v1"
+
+    children: int = Field(ge=0)
+    refused_count: int = Field(default=0, ge=0)
+    refused: tuple[RefusedChild, ...] = ()  # the first hundred
+    accepted_at: datetime
 
 
 class StageEvent(DocumentEvent):

@@ -128,7 +128,7 @@ def _erase(view: DocumentView | None, event: facts.DocumentDeleted) -> DocumentV
     )
 
 
-_TIMES: Final = ("at", "accepted_at", "completed_at", "failed_at", "cancelled_at")
+_TIMES: Final = ("at", "accepted_at", "completed_at", "failed_at", "cancelled_at", "found_at")
 
 
 def _happened_at(event: DocumentEvent) -> datetime:

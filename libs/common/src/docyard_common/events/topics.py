@@ -31,6 +31,7 @@ class Topic:
 
 EVENTS: Final = "documents.events"
 PROGRESS: Final = "documents.progress"
+CHILDREN: Final = "documents.children"
 COMMANDS: Final = "commands"
 OBSERVATIONS: Final = "processing.observations"
 NOTIFICATIONS: Final = "notifications"
@@ -56,6 +57,7 @@ def declared() -> Iterator[Topic]:
         yield Topic(dead_letters(stage), 30 * _DAY_MS, max_message_bytes=2 * _MIB)
     yield Topic(EVENTS, 7 * _DAY_MS)
     yield Topic(PROGRESS, _HOUR_MS)
+    yield Topic(CHILDREN, 7 * _DAY_MS)
     yield Topic(COMMANDS, _DAY_MS)
     yield Topic(OBSERVATIONS, _HOUR_MS)
     yield Topic(NOTIFICATIONS, _DAY_MS)

@@ -4,10 +4,21 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from docyard_common.events.envelope import DocumentEvent, Event
 from docyard_common.events.stages import Priority, Stage
+
+
+class Lineage(BaseModel):
+    """Where a document that was found inside another one comes from, and what it may hold."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    parent_id: UUID
+    depth: int = Field(ge=1)  # 1 inside an upload, 2 inside that, ...
+    members_left: int = Field(ge=0)
+    bytes_left: int = Field(ge=0)
 
 
 class StageRequested(DocumentEvent):
@@ -34,6 +45,22 @@ class StageRequested(DocumentEvent):
     """The generation whose artifacts of the earlier stages this one begins with; None: its own."""
     reconciling: bool = False
     """Asked for again because records may be lost: done stages are run once more, to tell it."""
+    lineage: Lineage | None = None  # None for what somebody uploaded
+
+
+class ChildrenFound(DocumentEvent):
+    """A container's files are stored: make documents of them. Topic `documents.children`.
+
+    About the container; ingest, which is the one to make documents, obeys it.
+    """
+
+    type: ClassVar[str] = "docyard.document.children_found.v1"
+
+    members_key: str  # of the artifact that lists them
+    priority: Priority
+    options: dict[str, Any] = Field(default_factory=dict)
+    depth: int = Field(ge=1)  # of the children
+    found_at: datetime
 
 
 class CancelRequested(Event):

@@ -71,6 +71,11 @@ UPLOAD_BYTES: Final = Counter("docyard_upload_bytes_total", "Bytes of documents 
 UPLOAD_SIZE: Final = Histogram(
     "docyard_upload_size_bytes", "Sizes of accepted documents.", buckets=_SIZES
 )
+CHILDREN: Final = Counter(
+    "docyard_children_total",
+    "Files found inside documents: accepted as documents, refused by limits, or unwanted.",
+    ["outcome"],
+)
 UPLOAD_DURATION: Final = Histogram(
     "docyard_upload_duration_seconds", "From the first byte to 202.", ["mode"], buckets=_WORK_S
 )

@@ -89,6 +89,10 @@ class InMemoryObjectStore:
                 stat = blob.stat
                 yield ObjectStat(key, stat.size_bytes, stat.etag, "", stat.modified_at)
 
+    async def copy(self, source: str, target: str) -> None:
+        blob = self._blob(source)
+        await self.put(target, blob.data, content_type=blob.stat.content_type)
+
     async def delete(self, key: str) -> None:
         self._blobs.pop(key, None)
 

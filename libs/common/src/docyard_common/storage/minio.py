@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from minio import Minio
+from minio.commonconfig import CopySource
 from minio.datatypes import Part
 from minio.deleteobjects import DeleteObject
 from minio.error import S3Error
@@ -123,6 +124,10 @@ class MinioObjectStore:
         while page := await self._calls.run(lambda: list(islice(objects, _LIST_PAGE))):
             for found in page:
                 yield found
+
+    async def copy(self, source: str, target: str) -> None:
+        origin = CopySource(self._bucket, source)
+        await self._calls.run(lambda: self._client.copy_object(self._bucket, target, origin))
 
     async def delete(self, key: str) -> None:
         await self._calls.run(lambda: self._client.remove_object(self._bucket, key))

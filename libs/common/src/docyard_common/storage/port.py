@@ -141,6 +141,13 @@ class ObjectStore(Protocol):
         """Yield the objects whose key starts with *prefix*; within one folder sorted by key."""
         ...
 
+    async def copy(self, source: str, target: str) -> None:
+        """Store what lies under *source* under *target* as well, without its bytes passing here.
+
+        Over what lay there; at most 5 GiB. Raises ObjectMissingError.
+        """
+        ...
+
     async def delete(self, key: str) -> None:
         """Remove the object; nothing there is fine."""
         ...

@@ -82,6 +82,10 @@ class RecentObjects:
     def list(self, prefix: str) -> AsyncIterator[ObjectStat]:
         return self._store.list(prefix)
 
+    async def copy(self, source: str, target: str) -> None:
+        self._forget(target)
+        await self._store.copy(source, target)
+
     async def delete(self, key: str) -> None:
         self._forget(key)
         await self._store.delete(key)

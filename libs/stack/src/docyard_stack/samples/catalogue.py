@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from docyard_stack.samples import (
+    archives,
     images,
     letters,
     office,
@@ -84,6 +85,13 @@ def _completing(folder: Path) -> list[Sample]:
         letters.mail(folder / "letter.eml", seed=119),
         letters.forwarded_mail(folder / "forwarded.eml", seed=120),
         outlook.message(folder / "message.msg", seed=121),
+        archives.zip_archive(folder / "bundle.zip", seed=182),
+        archives.tar_archive(folder / "bundle.tar", seed=183),
+        archives.tar_archive(folder / "bundle.tar.gz", seed=184),
+        archives.tar_archive(folder / "bundle.tar.bz2", seed=185),
+        archives.tar_archive(folder / "bundle.tar.xz", seed=186),
+        archives.tar_archive(folder / "bundle.tar.zst", seed=187),
+        archives.packed_text(folder / "packedalone.txt.gz", seed=188),
         office.document(folder / "contract.docx", seed=122),
         office.workbook(folder / "crates.xlsx", seed=123),
         office.slides(folder / "briefing.pptx", seed=124),
@@ -128,5 +136,5 @@ def _refused(folder: Path) -> list[Sample]:
         refused.pdf_declared_otherwise(folder / "declared-a-picture.pdf"),
         refused.text_named_picture(folder / "really-text.jpg"),
         refused.program(folder / "program.exe"),
-        refused.archive(folder / "bundle.zip"),
+        refused.archive(folder / "bundle.7z"),
     ]

@@ -1,6 +1,5 @@
 """Samples that no upload may get in: nothing of them is ever stored."""
 
-import zipfile
 from pathlib import Path
 
 from docyard_common.errors import FailureReason
@@ -39,10 +38,9 @@ def program(path: Path) -> Sample:
 
 
 def archive(path: Path) -> Sample:
-    """Write a ZIP archive with one text in it."""
-    with zipfile.ZipFile(path, "w") as members:
-        members.writestr(zipfile.ZipInfo("note.txt"), "a note in an archive")
-    return _refused(path, "application/zip", FailureReason.UNSUPPORTED_TYPE)
+    """Write the head of an archive of a format that is not read."""
+    path.write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(100))
+    return _refused(path, "application/x-7z-compressed", FailureReason.UNSUPPORTED_TYPE)
 
 
 def _refused(

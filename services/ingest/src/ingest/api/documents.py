@@ -19,6 +19,7 @@ from ingest.api.models import (
 from ingest.api.problems import refusals
 from ingest.documents.lifecycle import Lifecycle
 from ingest.tables import document_events, documents
+from ingest.tables.documents import DocumentFilter
 
 
 class DocumentRoutes:
@@ -36,6 +37,12 @@ class DocumentRoutes:
         add("", self.listed, summary="List documents", responses=refusals("CURSOR_INVALID"))
         add("/stats", self.stats, summary="Count documents", responses=refusals())
         add(one, self.one, summary="Read one document", responses=missing)
+        add(
+            f"{one}/children",
+            self.children,
+            summary="List what was found inside a document",
+            responses=refusals("DOCUMENT_NOT_FOUND", "CURSOR_INVALID"),
+        )
         add(
             f"{one}/events",
             self.events,
@@ -62,17 +69,25 @@ class DocumentRoutes:
 
     async def listed(self, caller: Caller, narrowed: Annotated[ListQuery, Query()]) -> DocumentList:
         """Answer the caller's documents, newest first."""
-        before = None if narrowed.cursor is None else cursors.read_id(narrowed.cursor)
+        return await self._page(caller, narrowed.filter(), narrowed.cursor, narrowed.limit)
+
+    async def children(
+        self, caller: Caller, document_id: DocumentId, cursor: Cursor = None, limit: Limit = 50
+    ) -> DocumentList:
+        """Answer the attachments of a mail or the files of an archive: documents of their own."""
+        await self._lifecycle.find(document_id, owner=caller.subject)
+        return await self._page(caller, DocumentFilter(parent_id=document_id), cursor, limit)
+
+    async def _page(
+        self, caller: Caller, narrowed: DocumentFilter, cursor: str | None, limit: int
+    ) -> DocumentList:
+        before = None if cursor is None else cursors.read_id(cursor)
         async with self._database.transaction() as tx:
             found = await documents.page(
-                tx,
-                narrowed.filter(),
-                owner=caller.subject,
-                before=before,
-                limit=narrowed.limit + 1,
+                tx, narrowed, owner=caller.subject, before=before, limit=limit + 1
             )
-        shown = found[: narrowed.limit]
-        more = len(found) > narrowed.limit
+        shown = found[:limit]
+        more = len(found) > limit
         return DocumentList(
             items=[DocumentOut.of(d, self._links.of(d.document_id)) for d in shown],
             next_cursor=cursors.write(str(shown[-1].document_id)) if more else None,

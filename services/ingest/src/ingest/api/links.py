@@ -22,6 +22,7 @@ class LinkMaker:
             self=document,
             status=f"/upload-status/{document_id}",
             events=f"{document}/events",
+            children=f"{document}/children",
             stream=f"{self._notifier}{document}/events/stream",
             websocket=f"{self._websockets}{API}/ws/progress",
         )

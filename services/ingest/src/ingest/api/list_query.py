@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -33,6 +34,8 @@ class ListQuery(BaseModel):
     pipeline_version_below: int | None = Field(
         default=None, ge=1, description="Only what an older pipeline has made, or none yet."
     )
+    parent_id: UUID | None = Field(default=None, description="What was found inside this one.")
+    top_level: bool = Field(default=False, description="Only what was uploaded itself.")
     cursor: Annotated[str, Field(max_length=500)] | None = None
     limit: int = Field(default=50, ge=1, le=200)
 
@@ -45,4 +48,6 @@ class ListQuery(BaseModel):
             created_before=self.created_before,
             text=self.q,
             pipeline_version_below=self.pipeline_version_below,
+            parent_id=self.parent_id,
+            top_level=self.top_level,
         )

@@ -24,6 +24,7 @@ class Links(Answer):
     self: str
     status: str
     events: str
+    children: str
     stream: str  # server-sent events, at the notifier
     websocket: str  # at the notifier
 
@@ -178,6 +179,8 @@ class DocumentOut(Answer):
     updated_at: datetime
     completed_at: datetime | None
     metadata: dict[str, Any]
+    parent_id: UUID | None  # the document it was found in
+    children_count: int  # documents that were found inside, directly
     links: Links
 
     @classmethod
@@ -210,6 +213,8 @@ class DocumentOut(Answer):
             updated_at=view.updated_at,
             completed_at=view.completed_at,
             metadata=document.metadata,
+            parent_id=document.lineage.parent_id if document.lineage else None,
+            children_count=document.children_count,
             links=links,
         )
 

@@ -16,10 +16,14 @@ from docyard_common.events.work import CancelRequested
 from docyard_common.outbox import Outbox
 from docyard_common.storage import ObjectStore
 from ingest.document import Document
+from ingest.documents.family import Family
 from ingest.errors import AlreadyTerminalError, DocumentNotFoundError
-from ingest.tables import documents, erasure, retention
+from ingest.tables import documents, erasure, family, retention
 
 logger = logging.getLogger(__name__)
+
+_ERASED_AT_ONCE: Final = 50
+"""Of the children of a deleted document; the bytes and rows of more go with the next sweep."""
 
 _NOT_FOUND: Final = "There is no such document."
 
@@ -34,6 +38,7 @@ class Lifecycle:
         self._store = store
         self._outbox = outbox
         self._clock = clock
+        self._family = Family(database=database, outbox=outbox, clock=clock)
 
     async def find(self, document_id: UUID, *, owner: str) -> Document:
         """Return the document of *owner*. Raises DocumentNotFoundError."""
@@ -47,18 +52,26 @@ class Lifecycle:
         return {document.document_id: document for document in found if document is not None}
 
     async def cancel(self, document_id: UUID, *, owner: str) -> Document:
-        """Ask for the end of all work on the document; the fact follows when it has ended.
+        """Ask for the end of all work on the document and on what was found inside it.
 
-        A second call asks again, and does nothing once it is cancelled. Raises
-        DocumentNotFoundError, or AlreadyTerminalError when it has ended in another way.
+        The fact follows when it has ended. A second call asks again; a document that has ended may
+        have children that have not. Raises DocumentNotFoundError, or AlreadyTerminalError when all
+        of it has ended, and in another way. After a kill some children go on: ask again.
         """
+        document = await self._cancel(document_id, owner)
+        asked = await self._family.cancel(document_id, requested_by=owner)
+        state = document.view.state
+        if state.is_terminal and state is not DocumentState.CANCELLED and not asked:
+            raise AlreadyTerminalError(f"The document is {state} already.")
+        return document
+
+    async def _cancel(self, document_id: UUID, owner: str) -> Document:
         async with self._database.transaction() as tx:
             await lock_document(tx, document_id)
             document = await found(tx, document_id, owner)
-            if document.view.state is DocumentState.CANCELLED:
-                return document
             if document.view.state.is_terminal:
-                raise AlreadyTerminalError(f"The document is {document.view.state} already.")
+                return document
+            await family.cancelled(tx, document_id, generation=document.generation)
             command = CancelRequested(
                 document_id=document_id,
                 owner=owner,
@@ -73,7 +86,8 @@ class Lifecycle:
     async def delete(self, document_id: UUID, *, owner: str, actor: str | None = None) -> None:
         """Make the document invisible and tell everybody; then remove its bytes and its rows.
 
-        The audit keeps who asked for it, by default the owner.
+        What was found inside it goes with it. The audit keeps who asked for it, by default the
+        owner.
 
         Idempotent. After a kill between the two, or with the store away, the sweep does the
         second. Raises DocumentNotFoundError, or DependencyUnavailableError for the database.
@@ -105,17 +119,21 @@ class Lifecycle:
                 deleted_at=now,
             )
             await self._outbox.publish(tx, topics.EVENTS, fact)
+        below = await self._family.delete(document_id)
         try:
-            await self.erase(document_id)
+            for one in [document_id, *below[:_ERASED_AT_ONCE]]:
+                await self.erase(one)
         except DependencyUnavailableError as error:
             logger.warning("document.erase_postponed", extra={"error": str(error)})
 
     async def erase(self, document_id: UUID) -> None:
         """Remove the bytes and then the rows of a document that is marked. Idempotent.
 
-        Bytes that another document shares stay until the last one of them is erased. Raises
+        Its children are marked first, while its row still says who they are. Bytes that another
+        document shares stay until the last one of them is erased. Raises
         DependencyUnavailableError; the row stays until the bytes are gone.
         """
+        await self._family.delete(document_id)
         await self._store.delete_prefix(document_prefix(document_id))
         async with self._database.transaction() as tx:
             object_key = await erasure.own_object(tx, document_id)

@@ -92,4 +92,5 @@ def _work(document: Document) -> StageRequested:
         options=document.options,
         pages_total=view.pages_total,
         reconciling=True,
+        lineage=document.lineage,
     )

@@ -185,4 +185,5 @@ def _work(document: Document, wish: Wish, start: _Start, *, at: datetime) -> Sta
         language=start.language,
         with_errors=start.with_errors,
         inherits_from=start.inherits_from,
+        lineage=document.lineage,
     )

@@ -44,6 +44,11 @@ async def append(tx: Transaction, events: Iterable[DocumentEvent]) -> None:
         await cursor.executemany(_INSERT, rows)
 
 
+async def append_new(tx: Transaction, event: DocumentEvent) -> bool:
+    """Keep *event* of a document that has a row; False when it is kept already."""
+    return (await tx.execute(_INSERT, _row(event))).rowcount == 1
+
+
 async def page(
     tx: Transaction, document_id: UUID, *, after: tuple[int, str], limit: int
 ) -> list[EventRow]:

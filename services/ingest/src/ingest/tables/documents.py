@@ -12,18 +12,26 @@ from docyard_common.database import Transaction
 from docyard_common.errors import FailureReason
 from docyard_common.events.progress import DocumentView, ViewError
 from docyard_common.events.stages import DocumentState, Priority, Stage
+from docyard_common.events.work import Lineage
 from ingest.document import Document, NewDocument
 
 _INSERT: Final = """
 insert into documents (document_id, owner, filename, content_type, size_bytes, sha256, object_key,
-    priority, options, metadata, message, created_at, updated_at, waits_for, waiting_since)
+    priority, options, metadata, parent_id, lineage, message, created_at, updated_at,
+    waits_for, waiting_since)
 values (%(document_id)s, %(owner)s, %(filename)s, %(content_type)s, %(size_bytes)s, %(sha256)s,
-    %(object_key)s, %(priority)s, %(options)s, %(metadata)s, %(message)s,
-    %(created_at)s, %(created_at)s, 'validate', %(created_at)s)
+    %(object_key)s, %(priority)s, %(options)s, %(metadata)s, %(parent_id)s, %(lineage)s,
+    %(message)s, %(created_at)s, %(created_at)s, 'validate', %(created_at)s)
 on conflict do nothing
 """
-_FIND: Final = """
-select * from documents where document_id = %s and owner = %s and deleted_at is null
+_WITH_COUNT: Final = """
+select *, (
+    select count(*) from documents child
+    where child.parent_id = documents.document_id and child.deleted_at is null
+) as children_count from documents
+"""
+_FIND: Final = f"""
+{_WITH_COUNT} where document_id = %s and owner = %s and deleted_at is null
 """
 _HOLD: Final = """
 select * from documents where document_id = any(%s) and deleted_at is null
@@ -47,14 +55,16 @@ _NARROWED: Final = """
     and (%(created_after)s::timestamptz is null or created_at >= %(created_after)s)
     and (%(created_before)s::timestamptz is null or created_at < %(created_before)s)
     and (%(text)s::text is null or filename ilike %(text)s)
+    and (%(parent_id)s::uuid is null or parent_id = %(parent_id)s)
+    and (not %(top_level)s or parent_id is null)
     and (%(document_ids)s::uuid[] is null or document_id = any(%(document_ids)s))
     and (%(pipeline_version_below)s::int is null or pipeline_version < %(pipeline_version_below)s)
 """
 _PAGE: Final = f"""
-select * from documents
+{_WITH_COUNT}
 where owner = %(owner)s and (%(before)s::uuid is null or document_id < %(before)s) and {_NARROWED}
 order by document_id desc limit %(limit)s
-"""  # noqa: S608 - joined from constants
+"""
 SELECTED: Final = f"""
 select document_id, owner, greatest(generation, 1) as generation, state from documents
 where (%(owner)s::text is null or owner = %(owner)s) and {_NARROWED}
@@ -91,6 +101,8 @@ class DocumentFilter:
     text: str | None = None  # part of the file name, any case
     document_ids: Sequence[UUID] | None = None
     pipeline_version_below: int | None = None
+    parent_id: UUID | None = None  # only what was found inside this one
+    top_level: bool = False  # only what was uploaded
 
     def parameters(self) -> dict[str, Any]:
         """Return what the statements of this filter are given."""
@@ -103,6 +115,8 @@ class DocumentFilter:
             "text": None if self.text is None else f"%{_escaped(self.text)}%",
             "document_ids": list(self.document_ids) if self.document_ids else None,
             "pipeline_version_below": self.pipeline_version_below,
+            "parent_id": self.parent_id,
+            "top_level": self.top_level,
         }
 
 
@@ -131,6 +145,8 @@ async def insert(tx: Transaction, new: NewDocument, *, message: str) -> bool:
             "priority": new.priority,
             "options": Jsonb(new.options),
             "metadata": Jsonb(new.metadata),
+            "parent_id": new.lineage.parent_id if new.lineage else None,
+            "lineage": Jsonb(new.lineage.model_dump(mode="json")) if new.lineage else None,
             "message": message,
             "created_at": new.accepted_at,
         },
@@ -259,6 +275,8 @@ def _document(row: dict[str, Any]) -> Document:
         metadata=row["metadata"],
         created_at=row["created_at"],
         view=_view(row),
+        lineage=Lineage.model_validate(row["lineage"]) if row["lineage"] else None,
+        children_count=row["children_count"],
     )
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 from uuid import UUID
 
 from docyard_common.database import Database, Transaction, lock_content, lock_document
@@ -17,7 +17,7 @@ from docyard_common.outbox import Outbox
 from ingest.document import IdempotencyClaim, NewDocument
 from ingest.errors import AcceptanceUncertainError
 from ingest.limits.admission import Admission
-from ingest.tables import document_events, documents, idempotency
+from ingest.tables import document_events, documents, erasure, family, idempotency
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +40,18 @@ class Repeated:
     earlier: idempotency.Earlier
 
 
+@dataclass(frozen=True)
+class Unwanted:
+    """The parent is deleted or cancelled, or this child was deleted: nothing was written."""
+
+
 Acceptance: TypeAlias = Accepted | Repeated
+_Outcome = TypeVar("_Outcome")
 
 Settle: TypeAlias = Callable[[Transaction, Acceptance], Awaitable[None]]
 """What a door writes in the same transaction; raising undoes all of it. Must be idempotent."""
+Fill: TypeAlias = Callable[[], Awaitable[None]]
+"""Puts the bytes of a child in place, once it is clear that they are wanted."""
 
 
 class Acceptor:
@@ -73,29 +81,46 @@ class Acceptor:
         was written for sure, and AcceptanceUncertainError when the connection broke during the
         commit and stayed away: the bytes must not be removed then.
         """
+
+        async def write(tx: Transaction) -> Acceptance:
+            await lock_document(tx, new.document_id)
+            outcome = await self._decide(tx, new, claim, deduplicate=deduplicate)
+            if settle is not None:
+                await settle(tx, outcome)
+            return outcome
+
+        return await self._until_certain(write)
+
+    async def accept_child(self, new: NewDocument, *, fill: Fill) -> Accepted | Unwanted:
+        """Accept what was found inside another document, while that one wants it.
+
+        *fill* puts the bytes in place, under the child's lock, unless equal content lies there
+        already. Otherwise as `accept`.
+        """
+
+        async def write(tx: Transaction) -> Accepted | Unwanted:
+            await lock_document(tx, new.document_id)
+            if not await _is_wanted(tx, new):
+                return Unwanted()
+            await lock_content(tx, new.owner, new.sha256)
+            return await self._write(tx, new, fill)
+
+        return await self._until_certain(write)
+
+    async def _until_certain(self, write: Callable[[Transaction], Awaitable[_Outcome]]) -> _Outcome:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return await self._commit(new, claim, deduplicate=deduplicate, settle=settle)
+                return await self._commit(write)
             except AcceptanceUncertainError:
                 # Run again, it finds the row or writes it: the lock waits for a commit under way.
                 logger.warning("acceptance.uncertain", extra={"attempt": attempt})
         raise AcceptanceUncertainError("database", "the connection broke during the commit")
 
-    async def _commit(
-        self,
-        new: NewDocument,
-        claim: IdempotencyClaim | None,
-        *,
-        deduplicate: bool,
-        settle: Settle | None,
-    ) -> Acceptance:
+    async def _commit(self, write: Callable[[Transaction], Awaitable[_Outcome]]) -> _Outcome:
         complete = False
         try:
             async with self._database.transaction() as tx:
-                await lock_document(tx, new.document_id)
-                outcome = await self._decide(tx, new, claim, deduplicate=deduplicate)
-                if settle is not None:
-                    await settle(tx, outcome)
+                outcome = await write(tx)
                 complete = True
         except DependencyUnavailableError as error:
             if complete:
@@ -124,12 +149,14 @@ class Acceptor:
                 return Accepted(*twin)
         return await self._write(tx, new)
 
-    async def _write(self, tx: Transaction, new: NewDocument) -> Accepted:
+    async def _write(self, tx: Transaction, new: NewDocument, fill: Fill | None = None) -> Accepted:
         shared = await documents.stored_under(
             tx, owner=new.owner, sha256=new.sha256, size_bytes=new.size_bytes
         )
         if shared is not None:
             new = replace(new, stored_under=shared)
+        elif fill is not None:
+            await fill()
         fact = _accepted(new)
         if await documents.insert(tx, new, message=advance(None, fact).message):
             await document_events.append(tx, [fact])
@@ -141,6 +168,15 @@ class Acceptor:
             )
             await self._admission.confirm(tx, new.owner)
         return Accepted(new.document_id, new.object_key)
+
+
+async def _is_wanted(tx: Transaction, new: NewDocument) -> bool:
+    """Whether a child may come: its parent can not be deleted or cancelled until the commit."""
+    if new.lineage is None or await erasure.was_erased(tx, new.document_id, owner=new.owner):
+        return False
+    return await family.takes_children(
+        tx, new.lineage.parent_id, owner=new.owner, generation=new.found_in_generation
+    )
 
 
 def _accepted(new: NewDocument) -> DocumentAccepted:
@@ -157,6 +193,7 @@ def _accepted(new: NewDocument) -> DocumentAccepted:
         priority=new.priority,
         accepted_at=new.accepted_at,
         metadata=new.metadata,
+        parent_id=new.lineage.parent_id if new.lineage else None,
     )
 
 
@@ -175,4 +212,5 @@ def _requested(new: NewDocument) -> StageRequested:
         object_key=new.object_key,
         accepted_at=new.accepted_at,
         options=new.options,
+        lineage=new.lineage,
     )

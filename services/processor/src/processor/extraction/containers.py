@@ -23,6 +23,8 @@ _END: Final = b"PK\x05\x06"
 _END_RECORD: Final = struct.Struct("<4s4H2LH")
 _END_WINDOW: Final = 65_557  # the record and the longest comment after it
 _ENTRY_BYTES: Final = 46  # the shortest entry of a central directory
+_MAX_DIRECTORY_BYTES: Final = 16 * _MIB
+"""Of a central directory: each of its entries becomes an object of half a kibibyte."""
 _ENCRYPTED: Final = 0x1
 # Whatever zipfile and zlib say of damaged members.
 _DAMAGED: Final = (
@@ -81,6 +83,12 @@ class Container:
         if info is None:
             raise UnreadableDocumentError(f"The part {name[:200]} is missing.")
         with reading(name), self._archive.open(info) as member:
+            yield member
+
+    @contextmanager
+    def open_entry(self, info: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+        """Open one of `members`, whose name others may share. Raises what `read` raises."""
+        with reading(info.filename), self._archive.open(info) as member:
             yield member
 
     def read(self, name: str, *, most: int = 64 * _MIB) -> bytes:
@@ -146,7 +154,9 @@ def _require_few_entries(path: Path, limits: ContainerLimits) -> None:
         return
     entries, directory_bytes = _END_RECORD.unpack_from(tail, start)[4:6]
     claimed = min(directory_bytes, size) // _ENTRY_BYTES
-    if entries > limits.members and claimed > limits.members:
+    # Either number may lie: zipfile goes by the bytes, and entries may be long.
+    many = entries > limits.members or directory_bytes > _MAX_DIRECTORY_BYTES
+    if many and claimed > limits.members:
         raise DecompressionLimitError(f"The container has more than {limits.members} members.")
 
 

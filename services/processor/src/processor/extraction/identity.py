@@ -22,7 +22,7 @@ def require_identity(path: Path, kind: MediaType) -> None:
     Raises EncryptedDocumentError for an Office document under a password, which is no ZIP file any
     more, and UnreadableDocumentError for a container that nobody can tell.
     """
-    if FORMATS[kind].container != "zip":
+    if FORMATS[kind].container != "zip" or kind is MediaType.ZIP:
         return
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)

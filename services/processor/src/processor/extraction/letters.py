@@ -3,11 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 
 from processor.extraction.cleaning import clean, clean_metadata
+from processor.extraction.document import Enclosed, Take
 from processor.extraction.html import html_blocks
+from processor.extraction.listing import Listing, in_pieces
 from processor.extraction.paging import Block
 from processor.extraction.text import BlockDocument
 
@@ -60,9 +63,15 @@ class Letter:
     texts: Sequence[Text] = ()
     attachments: Sequence[Attachment] = ()
 
-    def document(self, extractor: str) -> BlockDocument:
+    def document(self, extractor: str) -> "LetterDocument":
         """Return the letter as a document that is read page by page."""
-        return BlockDocument(extractor, self._blocks, self._facts())
+        return LetterDocument(extractor, self.blocks, self.facts(), letter=self)
+
+    def enclosed(self) -> Iterator[Enclosed]:
+        """Yield what is attached; it is in memory already."""
+        for position, attached in enumerate(self.attachments, start=1):
+            size = len(attached.data)
+            yield Enclosed(position, attached.name, partial(in_pieces, attached.data), size)
 
     def _head(self) -> Iterator[tuple[str, str]]:
         for name, value in (
@@ -76,21 +85,32 @@ class Letter:
             if value:
                 yield name, value[:_MAX_HEAD_CHARACTERS]
 
-    def _facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         facts = {name.lower(): value for name, value in self._head()} | self.more
         facts["attachments"] = [attached.name for attached in self.attachments] or None
         return clean_metadata(facts)
 
-    def _blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[Block]:
         heading = self.subject[:200] or None
         for number, (name, value) in enumerate(self._head()):
             yield Block(f"{name}: {value}\n", heading=None if number else heading)
         for text in self.texts:
             yield from chain([Block("\n")], text.blocks(), [Block("\n")])
-        if self.attachments:
-            yield Block("\nAttachments:\n")
-        for attached in self.attachments:
-            yield Block(f"- {attached.name} ({attached.media_type}, {len(attached.data)} bytes)\n")
+
+
+@dataclass
+class LetterDocument(BlockDocument):
+    """A letter, with what is attached to it."""
+
+    letter: Letter = field(default_factory=Letter)
+
+    def unfold(self, take: Take) -> None:
+        listing = Listing("Attachments")
+        for enclosed in self.letter.enclosed():
+            listing.add(take(enclosed))
+        if self.letter.attachments:
+            self.facts |= listing.facts()
+            self.blocks = lambda: chain(self.letter.blocks(), [Block("\n")], listing.blocks())
 
 
 def one_line(value: str) -> str:

@@ -22,9 +22,11 @@ from processor.extraction.pptx import open_pptx
 from processor.extraction.pypdf_fallback import open_pypdf
 from processor.extraction.rtf import open_rtf
 from processor.extraction.tables import open_table
+from processor.extraction.tar import open_tar
 from processor.extraction.text import open_markdown, open_text
 from processor.extraction.xlsx import open_xlsx
 from processor.extraction.xml_text import open_xml
+from processor.extraction.zip_archive import open_zip
 
 EXTRACTORS: Final = MappingProxyType[MediaType, Extractor](
     {
@@ -38,6 +40,12 @@ EXTRACTORS: Final = MappingProxyType[MediaType, Extractor](
         MediaType.NDJSON: open_ndjson,
         MediaType.EML: open_eml,
         MediaType.MSG: open_msg,
+        MediaType.ZIP: open_zip,
+        MediaType.TAR: open_tar,
+        MediaType.GZIP: open_tar,
+        MediaType.BZIP2: open_tar,
+        MediaType.XZ: open_tar,
+        MediaType.ZSTD: open_tar,
         MediaType.PNG: open_image,
         MediaType.JPEG: open_image,
         MediaType.GIF: open_image,

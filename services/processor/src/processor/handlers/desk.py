@@ -12,7 +12,8 @@ from docyard_common.storage.port import ObjectStore
 from docyard_common.work.model import Lease
 from processor.handlers.inheritance import inherit
 from processor.progress import ProgressReporter
-from processor.sandbox.sandbox import OnPages, Sandbox
+from processor.sandbox.conversation import OnMember, OnPages
+from processor.sandbox.sandbox import Sandbox
 from processor.stages.task import Progress, StageResult, StageTask
 
 Borrow = Callable[[], AbstractAsyncContextManager[Sandbox]]
@@ -32,7 +33,7 @@ class Run:
 
     def task(self, **inputs: object) -> StageTask:
         """Return the task for the child, in the mode of this run."""
-        request = self.request
+        request, lineage = self.request, self.request.lineage
         return StageTask.model_validate(
             {
                 "stage": self.lease.key.stage,
@@ -44,6 +45,9 @@ class Run:
                 "options": request.options,
                 "mode": self.lease.meter.mode,
                 **self.defaults,
+                "depth": lineage.depth if lineage else 0,
+                "members_left": lineage.members_left if lineage else None,
+                "bytes_left": lineage.bytes_left if lineage else None,
                 **inputs,
             }
         )
@@ -74,7 +78,12 @@ class Desk:
             yield Run(lease, request, folder, self._tell(lease), self._defaults)
 
     async def work(
-        self, run: Run, task: StageTask, *, on_pages: OnPages | None = None
+        self,
+        run: Run,
+        task: StageTask,
+        *,
+        on_pages: OnPages | None = None,
+        on_member: OnMember | None = None,
     ) -> StageResult:
         """Let a child do *task*; its progress becomes the run's ticks. Raises what it raises."""
 
@@ -83,7 +92,9 @@ class Desk:
 
         async with self._borrow() as sandbox:
             try:
-                return await sandbox.run(task, on_progress=on_progress, on_pages=on_pages)
+                return await sandbox.run(
+                    task, on_progress=on_progress, on_pages=on_pages, on_member=on_member
+                )
             finally:
                 run.lease.meter.peak_memory_bytes = sandbox.peak_bytes
 

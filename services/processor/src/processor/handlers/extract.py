@@ -13,6 +13,7 @@ from docyard_common.media_types import MediaType
 from docyard_common.work.model import Lease, WorkKey
 from processor.handlers.desk import Desk, Run
 from processor.handlers.remote import RemoteExtractor
+from processor.handlers.members import MemberStore
 from processor.stages.task import Extracted, PagesReady
 
 _UNREAD = "the page could not be read"
@@ -74,7 +75,8 @@ class Extract:
         async def on_pages(batch: PagesReady) -> None:
             found.batches.append(await self._store(run.lease.key, batch))
 
-        result = await self._desk.work(run, task, on_pages=on_pages)
+        members = MemberStore(self._objects, key=run.lease.key, budget=task.budget())
+        result = await self._desk.work(run, task, on_pages=on_pages, on_member=members.take)
         assert isinstance(result, Extracted)  # noqa: S101 - the answer to an extract task
         return ExtractManifest(
             media_type=run.request.content_type if page else result.media_type.value,
@@ -85,6 +87,8 @@ class Extract:
             thumbnail_key=await self._thumbnail(run.lease.key, result.thumbnail),
             extractor=self._remote.name if page else result.extractor,
             metadata=result.metadata,
+            members_key=await members.close(),
+            children=members.count,
         )
 
     async def _read_elsewhere(self, run: Run, path: Path, found: _Found) -> Path | None:
@@ -156,11 +160,13 @@ def _done(manifest: ExtractManifest) -> Done:
         pages_total=manifest.page_count,
         content_type=manifest.media_type,
         with_errors=bool(manifest.page_errors),
+        members_key=manifest.members_key,
         results={
             "content_type": manifest.media_type,
             "page_count": manifest.page_count,
             "characters": manifest.characters,
             "unread_pages": [error.number for error in manifest.page_errors[:100]],
             "extractor": manifest.extractor,
+            **({"children": manifest.children} if manifest.children else {}),
         },
     )

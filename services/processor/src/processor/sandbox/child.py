@@ -18,7 +18,9 @@ from processor.sandbox import frames, hardening
 from processor.stages.task import (
     Analyzed,
     Extracted,
+    FoundMember,
     Indexed,
+    MemberData,
     PagesReady,
     Progress,
     RunStage,
@@ -74,6 +76,13 @@ class SocketReport:
     def pages(self, batch: PagesReady) -> None:
         header = frames.PagesFrame(first=batch.first, last=batch.last, characters=batch.characters)
         self.send(header, batch.data)
+
+    def member(self, told: MemberData | FoundMember) -> None:
+        match told:
+            case MemberData(position, data):
+                self.send(frames.MemberDataFrame(position=position), data)
+            case FoundMember():
+                self.send(frames.MemberFrame(member=told))
 
     def send(self, header: Value, payload: bytes = b"") -> None:
         self._connection.sendall(frames.pack(header, payload))

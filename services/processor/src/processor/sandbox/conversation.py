@@ -4,6 +4,8 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from pydantic import ValidationError
@@ -30,7 +32,9 @@ from processor.stages.errors import (
 from processor.stages.task import (
     Analyzed,
     Extracted,
+    FoundMember,
     Indexed,
+    MemberData,
     PagesReady,
     Progress,
     StageResult,
@@ -50,6 +54,38 @@ _PERMANENT: dict[FailureReason, type[PermanentError]] = {
         UnreadableDocumentError,
     )
 }
+
+
+OnProgress: TypeAlias = Callable[[Progress], Awaitable[None]]
+OnPages: TypeAlias = Callable[[PagesReady], Awaitable[None]]
+OnMember: TypeAlias = Callable[[MemberData | FoundMember], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who hears what a child tells while it works; it waits until that was dealt with."""
+
+    on_progress: OnProgress
+    on_pages: OnPages | None = None
+    on_member: OnMember | None = None
+
+    async def hear(self, frame: frames.Frame, payload: bytes) -> bool:
+        """Pass on what *frame* tells; false for one that tells nothing on the way."""
+        match frame:
+            case frames.ProgressFrame(progress=progress):
+                await self.on_progress(progress)
+            case frames.PagesFrame():
+                if self.on_pages is not None:
+                    await self.on_pages(_pages(frame, payload))
+            case frames.MemberDataFrame(position=position):
+                if self.on_member is not None:
+                    await self.on_member(MemberData(position, payload))
+            case frames.MemberFrame(member=member):
+                if self.on_member is not None:
+                    await self.on_member(member)
+            case _:
+                return False
+        return True
 
 
 class Conversation:
@@ -76,8 +112,7 @@ class Conversation:
     async def hold(
         self,
         assignment: frames.Assignment,
-        on_progress: Callable[[Progress], Awaitable[None]],
-        on_pages: Callable[[PagesReady], Awaitable[None]] | None,
+        listener: Listener,
     ) -> StageResult | DocyardError:
         """Give the assignment and listen to the end; returns what the child concluded.
 
@@ -88,16 +123,11 @@ class Conversation:
         chunks: list[Chunk] = []
         while True:
             frame, payload = await self._next()
-            match frame:
-                case frames.ProgressFrame(progress=progress):
-                    await on_progress(progress)
-                case frames.PagesFrame():
-                    if on_pages is not None:
-                        await on_pages(_pages(frame, payload))
-                case frames.ChunksFrame():
-                    chunks.extend(_chunks(frame, payload))
-                case _:
-                    return _conclusion(frame, payload, chunks)
+            if await listener.hear(frame, payload):
+                continue
+            if not isinstance(frame, frames.ChunksFrame):
+                return _conclusion(frame, payload, chunks)
+            chunks.extend(_chunks(frame, payload))
 
     async def _give(self, assignment: frames.Assignment) -> None:
         try:
@@ -151,13 +181,7 @@ def _chunks(frame: frames.ChunksFrame, payload: bytes) -> list[Chunk]:
 
 
 def _conclusion(
-    frame: frames.ValidatedFrame
-    | frames.ExtractedFrame
-    | frames.AnalyzedFrame
-    | frames.IndexedFrame
-    | frames.FailedFrame,
-    payload: bytes,
-    chunks: list[Chunk],
+    frame: frames.Frame, payload: bytes, chunks: list[Chunk]
 ) -> StageResult | DocyardError:
     match frame:
         case frames.ValidatedFrame():
@@ -170,6 +194,8 @@ def _conclusion(
             return Indexed(tuple(chunks))
         case frames.FailedFrame():
             return _error(frame)
+        case _:
+            raise ChildCrashedError("the child sent what does not end a run")
 
 
 def _extracted(frame: frames.ExtractedFrame, payload: bytes) -> Extracted:

@@ -12,7 +12,7 @@ from docyard_common.artifacts import Analysis, PageError
 from docyard_common.errors import FailureReason
 from docyard_common.media_types import MediaType
 from processor.sandbox.limits import SandboxLimits
-from processor.stages.task import Progress, StageTask, Value
+from processor.stages.task import FoundMember, Progress, StageTask, Value
 
 LENGTHS: Final = struct.Struct("!II")  # of header and payload, in bytes
 REQUEST: Final = struct.Struct("!I")  # number of a request for a child
@@ -40,6 +40,20 @@ class PagesFrame(Value):
     first: int
     last: int
     characters: int
+
+
+class MemberDataFrame(Value):
+    """The next bytes of a file inside a container: the payload."""
+
+    kind: Literal["member_data"] = "member_data"
+    position: int
+
+
+class MemberFrame(Value):
+    """A file inside a container is at its end."""
+
+    kind: Literal["member"] = "member"
+    member: FoundMember
 
 
 class ChunkText(Value):
@@ -106,6 +120,8 @@ class FailedFrame(Value):
 Frame: TypeAlias = Annotated[
     ProgressFrame
     | PagesFrame
+    | MemberDataFrame
+    | MemberFrame
     | ChunksFrame
     | ValidatedFrame
     | ExtractedFrame

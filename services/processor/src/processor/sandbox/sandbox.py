@@ -3,12 +3,17 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeAlias
+from typing import Final
 
 import psutil
 
-from processor.sandbox.conversation import Conversation
+from processor.sandbox.conversation import (
+    Conversation,
+    Listener,
+    OnMember,
+    OnPages,
+    OnProgress,
+)
 from processor.sandbox.errors import (
     ChildCrashedError,
     ChildError,
@@ -18,12 +23,9 @@ from processor.sandbox.errors import (
 from processor.sandbox.frames import Assignment
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Child, Exit, Nursery
-from processor.stages.task import PagesReady, Progress, StageResult, StageTask
+from processor.stages.task import StageResult, StageTask
 
 logger = logging.getLogger(__name__)
-
-OnProgress: TypeAlias = Callable[[Progress], Awaitable[None]]
-OnPages: TypeAlias = Callable[[PagesReady], Awaitable[None]]
 
 _SAMPLE_S: Final = 0.1
 """Between looks at a child's memory; the kernel's own limit stops what grows faster."""
@@ -54,9 +56,14 @@ class Sandbox:
         await self._end()
 
     async def run(
-        self, task: StageTask, *, on_progress: OnProgress, on_pages: OnPages | None = None
+        self,
+        task: StageTask,
+        *,
+        on_progress: OnProgress,
+        on_pages: OnPages | None = None,
+        on_member: OnMember | None = None,
     ) -> StageResult:
-        """Run *task*; ticks and finished pages are awaited in order while the child waits.
+        """Run *task*; ticks, pages and members are awaited in order while the child waits.
 
         Raises the PermanentError the stage ended with, or a ChildError: MemoryLimitError,
         TimeLimitError, NoProgressError, ChildCrashedError, UnforeseenStageError. When cancelled,
@@ -68,7 +75,8 @@ class Sandbox:
             watch = asyncio.create_task(resident.watch(self._limits))
             try:
                 assignment = Assignment(task=task, limits=self._limits, folder=str(folder))
-                return await self._converse(resident, assignment, on_progress, on_pages)
+                listener = Listener(on_progress, on_pages, on_member)
+                return await self._converse(resident, assignment, listener)
             finally:
                 watch.cancel()
                 self.peak_bytes = resident.sample()
@@ -79,14 +87,13 @@ class Sandbox:
         self,
         resident: "_Resident",
         assignment: Assignment,
-        on_progress: OnProgress,
-        on_pages: OnPages | None,
+        listener: Listener,
     ) -> StageResult:
         resident.must_go = True  # until it has answered
         deadline = asyncio.timeout(self._limits.total_s)
         try:
             async with deadline:
-                outcome = await resident.conversation.hold(assignment, on_progress, on_pages)
+                outcome = await resident.conversation.hold(assignment, listener)
         except TimeoutError as error:
             # A callback may time out for reasons of its own.
             if not deadline.expired():

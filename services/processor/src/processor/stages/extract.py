@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from docyard_common.artifacts import Page, PageError, dump_pages
-from processor.extraction.document import OpenDocument, Source
+from processor.extraction.document import Enclosing, OpenDocument, Source
 from processor.extraction.registry import opened, read_alone
 from processor.stages.errors import DecompressionLimitError, UnreadableDocumentError
 from processor.stages.measures import Measure
 from processor.stages.opening import source_of
 from processor.stages.task import Extracted, PagesReady, Progress, Report, StageTask
+from processor.stages.unfolding import Unfolding
 
 _BATCH_PAGES: Final = 64
 _BATCH_SECONDS: Final = 1.0
@@ -110,6 +111,9 @@ def extract(
     """
     source = source_of(task)
     with opened(source) as document:
+        if isinstance(document, Enclosing):
+            # First, so that the text can say what became of each.
+            document.unfold(Unfolding(task, report).take)
         run = _Extraction(task, source, report, clock)
         run.run(document)
         if run.errors and not run.read and task.first_page == 1:

@@ -22,7 +22,13 @@ def source_of(task: StageTask) -> Source:
         ocr=task.ocr and Measure.NO_OCR not in task.measures,
         language=task.ocr_language,
     )
-    return Source(path=path, media_type=media_type, limits=task.limits, reading=reading)
+    return Source(
+        path=path,
+        filename=task.filename,
+        media_type=media_type,
+        limits=task.limits,
+        reading=reading,
+    )
 
 
 def input_of(task: StageTask) -> Path:

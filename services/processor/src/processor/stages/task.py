@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from docyard_common.artifacts import Analysis, PageError
+from docyard_common.artifacts import Analysis, PageError, SkipReason
 from docyard_common.delivery.ladder import Mode
 from docyard_common.events.stages import Stage
 from docyard_common.media_types import MediaType
 from docyard_common.search.port import Chunk
 from processor.stages.measures import MEASURES, Measure
+
+_MIB: Final = 1024 * 1024
 
 
 class Value(BaseModel):
@@ -32,6 +34,26 @@ class DocumentLimits(Value):
     """Of extracted text: about 25,000 full pages."""
     ocr_seconds: float = Field(default=1_200.0, ge=0)
     """For looking at pictures, of the hour that a document may take in all."""
+    max_members: int = Field(default=10_000, ge=0)
+    """Documents that may come out of one upload, at all depths together."""
+    max_member_bytes: int = Field(default=100 * _MIB, ge=1)
+    """Of one file inside a container: as large as an upload may be by default."""
+    max_unfolded_bytes: int = Field(default=4096 * _MIB, ge=0)
+    """Of all files that come out of one upload, at all depths together."""
+    max_ratio: int = Field(default=100, ge=1)
+    """Unfolded size by stored size: text comes to some 20, a bomb to a thousand and more."""
+    ratio_from_bytes: int = Field(default=64 * _MIB, ge=0)
+    """So much may come out of any container, however small it is."""
+    max_depth: int = Field(default=5, ge=0)
+    """Containers in containers: a mail in an archive, with an archive attached, is at 3."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What may come out of a container, at all depths."""
+
+    members: int
+    bytes: int
 
 
 class StageTask(Value):
@@ -56,6 +78,18 @@ class StageTask(Value):
     ocr: bool = True  # whether pictures may be looked at; `options` may say when
     ocr_language: str = "eng"  # where `options` name none
     mode: Mode = Mode.STANDARD  # a step of the retry ladder
+    depth: int = Field(default=0, ge=0)  # 0 for an upload, 1 for what was found inside it, ...
+    members_left: int | None = None  # of the upload's limits; None for an upload: all of them
+    bytes_left: int | None = None
+
+    def budget(self) -> Budget:
+        """Return what may come out of the input: it shrinks with depth, so that nesting ends."""
+        limits = self.limits
+        inherited = limits.max_unfolded_bytes if self.bytes_left is None else self.bytes_left
+        own = max(limits.ratio_from_bytes, limits.max_ratio * self.size_bytes)
+        members = limits.max_members if self.members_left is None else self.members_left
+        deep = self.depth >= limits.max_depth
+        return Budget(members=0 if deep else members, bytes=min(inherited, own))
 
     @property
     def measures(self) -> frozenset[Measure]:
@@ -83,6 +117,28 @@ class PagesReady:
     last: int
     characters: int
     data: bytes  # as written by `artifacts.dump_pages`
+
+
+@dataclass(frozen=True)
+class MemberData:
+    """The next bytes of a file inside a container; files come one after the other."""
+
+    position: int
+    data: bytes
+
+
+class FoundMember(Value):
+    """A file inside a container, and what is to become of it.
+
+    Told after its last bytes. One that is skipped is told only where bytes of it were sent.
+    """
+
+    position: int = Field(ge=1)  # in the container's own order
+    path: str  # as the container says it: never used as a path
+    filename: str
+    media_type: MediaType | None = None  # None where it is skipped
+    size_bytes: int | None = None  # as it came; of one that is skipped, as it was declared
+    skipped: SkipReason | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +185,8 @@ class Report(Protocol):
     def progress(self, progress: Progress) -> None: ...
 
     def pages(self, batch: PagesReady) -> None: ...
+
+    def member(self, told: MemberData | FoundMember) -> None: ...
 
 
 RunStage: TypeAlias = Callable[[StageTask, Report], StageResult]

@@ -1,0 +1,91 @@
+"""Who was found inside whom, in the table `documents`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from docyard_common.database import Transaction
+from docyard_common.events.stages import DocumentState
+
+_TAKES: Final = """
+select 1 from documents
+where document_id = %s and owner = %s and deleted_at is null and cancelled_generation < %s
+for share
+"""
+_FAMILY: Final = """
+with recursive family as (
+    select * from documents where parent_id = %(document_id)s
+    union all
+    select d.* from documents d join family f on d.parent_id = f.document_id
+)
+"""
+_NOT_DELETED: Final = f"""
+{_FAMILY}
+select document_id, owner, greatest(generation, 1) as generation, result_generation, sha256
+from family
+where deleted_at is null order by document_id limit %(limit)s
+"""  # noqa: S608 - joined from constants
+_IN_WORK: Final = f"""
+{_FAMILY}
+select document_id, owner, greatest(generation, 1) as generation, result_generation, sha256
+from family
+where deleted_at is null and state <> all(%(ended)s) and document_id > %(after)s
+order by document_id limit %(limit)s
+"""  # noqa: S608 - joined from constants
+_ENDED: Final = [str(state) for state in DocumentState if state.is_terminal]
+_FIRST: Final = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class Relative:
+    """A document at any depth below another one."""
+
+    document_id: UUID
+    owner: str
+    generation: int  # the newest that was asked for
+    result_generation: int | None
+    sha256: str
+
+
+async def takes_children(
+    tx: Transaction, document_id: UUID, *, owner: str, generation: int
+) -> bool:
+    """Whether what was found in *generation* may become documents; holds until the commit."""
+    cursor = await tx.execute(_TAKES, (document_id, owner, generation))
+    return await cursor.fetchone() is not None
+
+
+async def cancelled(tx: Transaction, document_id: UUID, *, generation: int) -> None:
+    """Take no more children of *generation* and those before."""
+    await tx.execute(
+        "update documents set cancelled_generation = greatest(cancelled_generation, %s)"
+        " where document_id = %s",
+        (generation, document_id),
+    )
+
+
+async def not_deleted(tx: Transaction, document_id: UUID, *, limit: int) -> list[Relative]:
+    """Return up to *limit* relatives below *document_id* that are not deleted."""
+    return await _relatives(tx, _NOT_DELETED, {"document_id": document_id, "limit": limit})
+
+
+async def in_work(
+    tx: Transaction, document_id: UUID, *, after: UUID = _FIRST, limit: int
+) -> list[Relative]:
+    """Return up to *limit* relatives below *document_id* that have not ended, by their ids."""
+    parameters = {"document_id": document_id, "ended": _ENDED, "after": after, "limit": limit}
+    return await _relatives(tx, _IN_WORK, parameters)
+
+
+async def known(tx: Transaction, document_ids: Iterable[UUID]) -> set[UUID]:
+    """Return which of *document_ids* have a row at all."""
+    cursor = await tx.execute(
+        "select document_id from documents where document_id = any(%s)", (list(document_ids),)
+    )
+    return {row["document_id"] for row in await cursor.fetchall()}
+
+
+async def _relatives(tx: Transaction, statement: str, parameters: dict[str, Any]) -> list[Relative]:
+    cursor = await tx.execute(statement, parameters)
+    return [Relative(**row) for row in await cursor.fetchall()]
