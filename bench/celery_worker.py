@@ -24,7 +24,16 @@ from docyard_common.search import statements
 from docyard_common.search.port import Chunk, IndexedDocument
 from docyard_common.search.postgres import chunk_row, document_row
 from processor.stages.run import preload, run_stage
-from processor.stages.task import Analyzed, Extracted, Indexed, PagesReady, Progress, StageTask
+from processor.stages.task import (
+    Analyzed,
+    Extracted,
+    FoundMember,
+    Indexed,
+    MemberData,
+    PagesReady,
+    Progress,
+    StageTask,
+)
 
 OWNER = "celery"
 
@@ -45,6 +54,8 @@ class Collected:
 
     def progress(self, progress: Progress) -> None:
         del progress
+
+    def member(self, told: MemberData | FoundMember) -> None: ...
 
     def pages(self, batch: PagesReady) -> None:
         self.batches.append(batch)

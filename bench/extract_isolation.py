@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -135,8 +134,10 @@ async def main(rounds: int) -> None:
     nursery = Nursery()
     # One child for the whole run: its processor time is read while it lives.
     sandbox = Sandbox(SandboxLimits(documents_per_child=1_000_000), nursery=nursery)
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [make_pdf(Path(folder) / f"{n}.pdf", n) for n in range(DOCUMENTS)]
+    await nursery.start()
+    # Where children may read, and nowhere else.
+    async with nursery.lend_folder() as folder:
+        paths = [make_pdf(folder / f"{n}.pdf", n) for n in range(DOCUMENTS)]
         await sandbox.start()
         rates = await measure(nursery, sandbox, paths, rounds)
     await sandbox.close()

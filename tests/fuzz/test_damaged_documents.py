@@ -54,14 +54,14 @@ class Fuzzing:
 
     async def work(self) -> None:
         sandbox = Sandbox(LIMITS, nursery=self._nursery)
-        folder = self._nursery.make_folder()
         for number in self._cases:
             dice = random.Random(SEED + number)
             original = dice.choice(self._paths)
-            path = folder / "original"
             data = damaged(original.read_bytes(), dice)
-            path.write_bytes(data)
-            outcome = await self._outcome(sandbox, path, original.name, data)
+            async with self._nursery.lend_folder() as folder:
+                path = folder / "original"
+                path.write_bytes(data)
+                outcome = await self._outcome(sandbox, path, original.name, data)
             self.outcomes[outcome] += 1
             if outcome.startswith(FailureReason.UNFORESEEN_ERROR):
                 self.unforeseen.append(f"case {number}, {original.name}: {outcome}")

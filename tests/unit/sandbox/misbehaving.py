@@ -139,6 +139,25 @@ def _tell_about_self(_task: StageTask, _report: Report) -> StageResult:
     return Extracted(MediaType.TEXT, 0, 0, (), "test", facts, None)
 
 
+def _open_others(task: StageTask, _report: Report) -> StageResult:
+    """Tell in the metadata which files of others could be opened."""
+    opened = {
+        "read": _can_open(task.options["file"], "rb"),
+        "write": _can_open(task.options["file"], "ab"),
+        "environment": _can_open(f"/proc/{task.options['pid']}/environ", "rb"),
+        "own": _can_open("own", "wb"),
+    }
+    return Extracted(MediaType.TEXT, 0, 0, (), "test", opened, None)
+
+
+def _can_open(path: str, mode: str) -> bool:
+    try:
+        with Path(path).open(mode):
+            return True
+    except OSError:
+        return False
+
+
 def _can_connect() -> bool:
     """Whether a local TCP server can be reached, the parent's network being the same."""
     address = ("127.0.0.1", int(os.environ.get("TEST_PORT", "1")))
@@ -166,6 +185,7 @@ _BEHAVIOURS: dict[str, Callable[[StageTask, Report], StageResult]] = {
     "flood": _flood,
     "write_nonsense": _write_nonsense,
     "tell_about_self": _tell_about_self,
+    "open_others": _open_others,
 }
 
 

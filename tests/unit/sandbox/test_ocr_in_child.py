@@ -1,7 +1,6 @@
 """The program that looks at pictures runs inside the limits of a document's child."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 from tests.unit.extraction.reading import task_for
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-async def test_a_scan_is_read_within_the_limits_of_a_child(tmp_path: Path) -> None:
+async def test_a_scan_is_read_within_the_limits_of_a_child() -> None:
     texts: list[str] = []
 
     async def on_pages(batch: PagesReady) -> None:
@@ -27,10 +26,12 @@ async def test_a_scan_is_read_within_the_limits_of_a_child(tmp_path: Path) -> No
     async def on_progress(_progress: Progress) -> None: ...
 
     nursery = Nursery()
+    await nursery.start()
     sandbox = Sandbox(SandboxLimits(), nursery=nursery)
     try:
-        task = task_for(scan(tmp_path / "a.pdf"))
-        await sandbox.run(task, on_progress=on_progress, on_pages=on_pages)
+        async with nursery.lend_folder() as folder:
+            task = task_for(scan(folder / "a.pdf"))
+            await sandbox.run(task, on_progress=on_progress, on_pages=on_pages)
     finally:
         await sandbox.close()
         await nursery.close()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from pathlib import Path
 
 import pytest
 from tests.unit.sandbox.conftest import MISBEHAVING, REPOSITORY, ignore
@@ -90,6 +91,21 @@ async def test_a_child_sees_no_secrets_and_no_descriptors(
     assert len(descriptors) == 5
     await sandbox.close()
     await nursery.close()
+
+
+async def test_a_child_opens_nothing_of_others_where_the_kernel_allows_that(
+    nursery: Nursery, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("of somebody else")
+
+    others = task("open_others", file=str(secret), pid=os.getpid())
+    result = await sandbox.run(others, on_progress=ignore)
+
+    assert isinstance(result, Extracted)
+    reachable = not nursery.is_confined
+    expected = {"read": reachable, "write": reachable, "environment": reachable, "own": True}
+    assert result.metadata == expected
 
 
 async def test_a_child_reaches_no_network_where_the_kernel_allows_that(

@@ -12,8 +12,8 @@ from docyard_common.events.work import StageRequested
 from docyard_common.media_types import MediaType
 from docyard_common.work.model import Lease, WorkKey
 from processor.handlers.desk import Desk, Run
-from processor.handlers.remote import RemoteExtractor
 from processor.handlers.members import MemberStore
+from processor.handlers.remote import RemoteExtractor
 from processor.stages.task import Extracted, PagesReady
 
 _UNREAD = "the page could not be read"

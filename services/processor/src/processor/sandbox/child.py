@@ -8,6 +8,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -37,9 +38,12 @@ _TICK_S: Final = 0.1
 """Ticks closer together than this are left out: nobody can see them."""
 
 
-def serve(connection: socket.socket, run_stage: RunStage, *, parent: int) -> None:
-    """Work until the socket is closed. Called in a fresh fork, which it turns into a child."""
-    _settle_in(connection, parent)
+def serve(connection: socket.socket, run_stage: RunStage, *, parent: int, folder: Path) -> None:
+    """Work until the socket is closed. Called in a fresh fork, which it turns into a child.
+
+    All that it reads and writes lies below *folder*.
+    """
+    _settle_in(connection, parent, folder)
     address_space = hardening.address_space_bytes()
     with connection.makefile("rb") as incoming:
         while lengths := incoming.read(frames.LENGTHS.size):
@@ -51,13 +55,15 @@ def serve(connection: socket.socket, run_stage: RunStage, *, parent: int) -> Non
             _work(assignment.task, run_stage, SocketReport(connection))
 
 
-def _settle_in(connection: socket.socket, parent: int) -> None:
+def _settle_in(connection: socket.socket, parent: int, folder: Path) -> None:
     hardening.die_with(parent)
     os.setsid()
     hardening.silence_streams()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     hardening.close_descriptors(keep=connection.fileno())
     hardening.give_up_privileges()
+    # Without it the other walls stand; the fork server has told whether there is this one.
+    hardening.confine(folder)
 
 
 class SocketReport:

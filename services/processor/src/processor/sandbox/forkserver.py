@@ -15,9 +15,10 @@ import shutil
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
-from processor.sandbox import child, hardening
+from processor.sandbox import child, hardening, landlock
 from processor.sandbox.frames import REQUEST
 from processor.stages.task import RunStage
 
@@ -33,9 +34,10 @@ class StageModule(Protocol):
 class ForkServer:
     """Single-threaded: a fork must not inherit locks that another thread holds."""
 
-    def __init__(self, control: socket.socket, run_stage: RunStage) -> None:
+    def __init__(self, control: socket.socket, run_stage: RunStage, folder: Path) -> None:
         self._control = control
         self._run_stage = run_stage
+        self._folder = folder
         self._selector: Final = selectors.DefaultSelector()
         self._children: dict[int, int] = {}  # pidfd to pid
 
@@ -63,7 +65,7 @@ class ForkServer:
         server = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _be_child(descriptors[0], self._run_stage, parent=server)
+            _be_child(descriptors[0], self._run_stage, parent=server, folder=self._folder)
         os.close(descriptors[0])
         pidfd = os.pidfd_open(pid)
         self._children[pidfd] = pid
@@ -89,10 +91,11 @@ class ForkServer:
             os.waitpid(pid, 0)
 
 
-def _be_child(descriptor: int, run_stage: RunStage, *, parent: int) -> None:
+def _be_child(descriptor: int, run_stage: RunStage, *, parent: int, folder: Path) -> None:
     """Never returns: a child must not unwind into the code of the server."""
     try:
-        child.serve(socket.socket(fileno=descriptor), run_stage, parent=parent)
+        connection = socket.socket(fileno=descriptor)
+        child.serve(connection, run_stage, parent=parent, folder=folder)
     except BaseException:  # noqa: BLE001 - the exit code is all that can still be told
         os._exit(1)
     os._exit(0)
@@ -107,9 +110,9 @@ def main(descriptor: str, module: str, folder: str) -> None:
     # What is loaded stays shared between parent and children, pages and all.
     gc.collect()
     gc.freeze()
-    server = ForkServer(control, stages.run_stage)
+    server = ForkServer(control, stages.run_stage, Path(folder))
     try:
-        server.tell(event="ready", no_network=no_network)
+        server.tell(event="ready", no_network=no_network, confined=landlock.abi() > 0)
         server.run()
     except ConnectionError:
         # The parent ended while it was told something; that is how it ends, too.

@@ -7,10 +7,12 @@ import ctypes
 import os
 import resource
 import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from processor.sandbox import landlock
 from processor.sandbox.limits import SandboxLimits
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -19,6 +21,26 @@ _PR_SET_NO_NEW_PRIVS: Final = 38
 _CLONE_NEWUSER: Final = 0x1000_0000
 _CLONE_NEWNET: Final = 0x4000_0000
 _MOST_DESCRIPTORS: Final = 1 << 20
+_SYSTEM: Final = tuple(
+    map(
+        Path,
+        (
+            "/usr",
+            "/bin",
+            "/lib",
+            "/lib64",
+            "/opt",
+            "/etc/ld.so.cache",
+            "/etc/localtime",
+            "/etc/fonts",
+            "/dev/urandom",
+            "/dev/zero",
+            "/sys/devices/system/cpu",
+            "/proc/self",
+        ),
+    )
+)
+"""Programs, libraries, fonts and time zones; of /proc only what is the child's own."""
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
@@ -38,6 +60,20 @@ def give_up_privileges() -> None:
     _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     # Last: a process that is not dumpable no longer owns its files in /proc.
     _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def confine(folder: Path) -> bool:
+    """Keep this process to what it runs from and to *folder*; false where the kernel has no way.
+
+    So a parser that somebody has taken over reads no keys from the disk, and no other process's
+    environment from /proc. After `give_up_privileges`, without which the kernel refuses.
+    """
+    # Python also looks for modules where it was started; documents may lie there.
+    modules = {Path(entry) for entry in sys.path} - {Path(), Path.cwd()}
+    return landlock.confine(
+        readable=(*_SYSTEM, Path(sys.prefix), Path(sys.base_prefix), *modules),
+        writable=(folder, Path(os.devnull)),
+    )
 
 
 def silence_streams() -> None:

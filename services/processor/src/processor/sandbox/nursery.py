@@ -89,6 +89,11 @@ class Nursery:
         """Whether the kernel lets children be without a network."""
         return self._server is not None and self._server.has_no_network
 
+    @property
+    def is_confined(self) -> bool:
+        """Whether the kernel keeps children to their own folder and what they run from."""
+        return self._server is not None and self._server.is_confined
+
     async def start(self) -> None:
         """Start the fork server and wait until it is warm: some seconds."""
         async with self._lock:
@@ -134,6 +139,7 @@ class _Server:
         self.folder = folder
         self.folders = Folders(folder)
         self.has_no_network = False
+        self.is_confined = False
         self._process = process
         self._control = control
         self._requests = itertools.count(1)
@@ -216,10 +222,14 @@ class _Server:
             line = await reader.readline()
         if not line:
             raise ChildCrashedError("the fork server did not start; see its messages on stderr")
-        self.has_no_network = bool(json.loads(line)["no_network"])
-        logger.info("sandbox.ready", extra={"pid": self.pid, "no_network": self.has_no_network})
+        told = json.loads(line)
+        self.has_no_network, self.is_confined = bool(told["no_network"]), bool(told["confined"])
+        walls = {"no_network": self.has_no_network, "landlock": self.is_confined}
+        logger.info("sandbox.ready", extra={"pid": self.pid, **walls})
         if not self.has_no_network:
             logger.warning("sandbox.network_reachable")
+        if not self.is_confined:
+            logger.warning("sandbox.file_system_reachable")
         self._listening = asyncio.create_task(self._listen(reader))
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
