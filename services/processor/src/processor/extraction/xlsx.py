@@ -34,10 +34,15 @@ class _Sheet:
 def open_xlsx(source: Source) -> SectionedDocument:
     """Open the workbook. Raises what `Extractor` says."""
     package = Package(open_container(source.path))
-    book = _Workbook(package, source)
+    try:
+        book = _Workbook(package, source)
+        sections = [book.section(sheet) for sheet in book.sheets]
+    except BaseException:
+        package.container.close()
+        raise
     return SectionedDocument(
         extractor="lxml",
-        sections=[book.section(sheet) for sheet in book.sheets],
+        sections=sections,
         facts=book.metadata,
         show=lambda: drawings.thumbnail(package, source.limits),
         release=package.container.close,
