@@ -3,7 +3,7 @@
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -37,12 +37,15 @@ def silent_server() -> Iterator[tuple[str, threading.Event]]:
 
 
 @contextmanager
-def interrupted(waiting: threading.Event, thread: Callable[[], int]) -> Iterator[None]:
-    """Send one SIGINT to *thread* once *waiting* is set."""
+def interrupted(waiting: threading.Event) -> Iterator[None]:
+    """Take one SIGINT in another thread once *waiting* is set.
+
+    One that comes just before a thread sleeps leaves it asleep, as one that another thread takes.
+    """
 
     def interrupt() -> None:
         if waiting.wait(HANGS_S):
-            signal.pthread_kill(thread(), signal.SIGINT)
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
     interrupting = threading.Thread(target=interrupt)
     interrupting.start()
@@ -54,8 +57,7 @@ def interrupted(waiting: threading.Event, thread: Callable[[], int]) -> Iterator
 
 @pytest.mark.timeout(HANGS_S)
 def test_an_interrupt_that_interrupts_no_system_call_still_ends_a_command() -> None:
-    """One just before the loop sleeps leaves it asleep, as one that another thread takes does."""
-    with silent_server() as (url, asked), interrupted(asked, threading.get_ident):
+    with silent_server() as (url, asked), interrupted(asked):
         result = CliRunner().invoke(app, ["show", "1", "--url", url, "--token", TOKEN])
 
     assert result.exit_code == 130
@@ -69,11 +71,10 @@ def test_an_interrupted_wait_lets_the_client_close(
 ) -> None:
     fake.ends["a.txt"] = "indexing"
     id_ = fake.add(filename="a.txt")
-    main = threading.get_ident()
     before = set(threading.enumerate())
 
     with (
-        interrupted(fake.connected, lambda: main),
+        interrupted(fake.connected),
         pytest.raises(KeyboardInterrupt),
         Client(endpoints) as client,
     ):

@@ -12,6 +12,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from concurrent.futures import wait
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -54,6 +55,9 @@ from docyard.uploads import OnBytes, Upload
 
 _Answer = TypeVar("_Answer")
 
+_LOOK_S = 0.5
+"""How late Ctrl-C may be heard."""
+
 
 class _Runner:
     """Runs coroutines to their end on the loop's thread; Ctrl-C here ends them there."""
@@ -65,6 +69,9 @@ class _Runner:
         ended = Event()
         answer = self._portal.start_task_soon(_ending, partial(call, *args, **options), ended)
         try:
+            # A signal just before a thread sleeps does not wake it: sleep in short turns.
+            while not wait([answer], timeout=_LOOK_S).done:
+                pass
             return answer.result()
         except BaseException:
             # Left running, it would keep its generator busy and the client from closing.
