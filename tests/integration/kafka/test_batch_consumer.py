@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from prometheus_client import REGISTRY
 from tests.waiting import eventually
 
 from docyard_common.errors import DependencyUnavailableError
@@ -118,6 +119,23 @@ async def test_what_was_acknowledged_does_not_come_again(
     await consumer.stop()
 
     assert second.values == [b"2"]
+
+
+async def test_a_consumer_tells_its_rebalances_and_that_it_has_caught_up(
+    kafka_settings: KafkaSettings, producer: AIOKafkaProducer
+) -> None:
+    await send(producer, kafka_settings, b"1", b"2")
+    applied, group = Applied(), "telling"
+
+    consumer = await consume(kafka_settings, applied, group=group)
+    await eventually(lambda: len(applied.values) == 2)
+    await consumer.stop()
+
+    labels = {"group": group, "topic": TOPIC}
+    assert REGISTRY.get_sample_value("docyard_consumer_lag", labels) == 0
+    rebalances = REGISTRY.get_sample_value("docyard_consumer_rebalances_total", {"group": group})
+    assert rebalances
+    assert rebalances >= 1
 
 
 async def test_a_working_consumer_is_alive(

@@ -19,9 +19,9 @@ ALL_LANES = tuple(Priority)
 FAILURE = Failure(FailureReason.MEMORY_LIMIT, "too much", "MemoryLimitError")
 
 
-async def take(database: Database, *orders: WorkOrder) -> None:
+async def take(database: Database, *orders: WorkOrder) -> int:
     async with database.transaction() as tx:
-        await intake.take(tx, orders)
+        return await intake.take(tx, orders)
 
 
 async def pick(
@@ -41,9 +41,9 @@ async def pick(
 async def test_a_row_that_exists_is_left_alone(database: Database) -> None:
     same = order()
 
-    await take(database, same, same)
-    await take(database, same)
+    stored = [await take(database, same, same), await take(database, same)]
 
+    assert stored == [1, 0]
     assert len(await pick(database, limit=10)) == 1
 
 

@@ -8,6 +8,7 @@ from tests.unit.common_http.conftest import SECRET
 
 from docyard_common.auth import mint
 from docyard_common.http import Problem
+from docyard_common.http.problems import code_of
 
 
 def problem(answer: Any, status: int, code: str) -> dict[str, Any]:
@@ -143,3 +144,17 @@ def test_an_operator_may_operate(client: TestClient) -> None:
 def test_statuses_that_nobody_registered_are_answered_too() -> None:
     assert Problem(499, "CLIENT_GONE", "Gone.").title == "Bad Request"
     assert Problem(599, "X", "Gone.").title == "Internal Server Error"
+
+
+@pytest.mark.parametrize(
+    ("status", "title", "code"),
+    [
+        (413, "Content Too Large", "PAYLOAD_TOO_LARGE"),
+        (414, "URI Too Long", "URI_TOO_LONG"),
+        (416, "Range Not Satisfiable", "RANGE_NOT_SATISFIABLE"),
+        (422, "Unprocessable Content", "VALIDATION_FAILED"),
+    ],
+)
+def test_statuses_are_named_the_same_on_every_python(status: int, title: str, code: str) -> None:
+    assert Problem(status, code_of(status), "Wrong.").title == title
+    assert code_of(status) == code

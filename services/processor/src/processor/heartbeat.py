@@ -6,6 +6,7 @@ from uuid import UUID
 
 from docyard_common.database import Database
 from docyard_common.errors import DependencyUnavailableError
+from docyard_common.observability import metrics
 from docyard_common.work import picking
 from docyard_common.work.model import Lease
 
@@ -58,9 +59,11 @@ class Heartbeat:
         async with self._database.transaction() as tx:
             await picking.sweep_cancelled(tx)
             lost = await picking.renew(tx, [lease for lease, _ in held], lease_s=self._lease_s)
+        metrics.LEASES_RENEWED.inc(len(held) - len(lost))
         gone = {lease.key for lease in lost}
         for lease, run in held:
             # Runs that ended while the beat was under way are not in the table any more either.
             if lease.key in gone and id(run) in self._runs:
+                metrics.LEASES_LOST.labels(lease.key.stage).inc()
                 logger.warning("lease.lost", extra={"document_id": str(lease.key.document_id)})
                 run.cancel()

@@ -59,16 +59,20 @@ class Intake:
         """
         orders, poison = self._sorted(records)
         await self._wait_for_room()
-        async with self._database.transaction() as tx:
-            fresh = [order for order in orders if not order.request.reconciling]
-            if fresh:
-                await intake.take(tx, fresh)
-            if again := [order for order in orders if order.request.reconciling]:
-                await self._reconciliation.take(tx, again)
-            for record, error in poison:
-                await self._bury(tx, record, error)
+        fresh = [order for order in orders if not order.request.reconciling]
+        again = [order for order in orders if order.request.reconciling]
+        with metrics.INTAKE_DURATION.labels(self._stage).time():
+            async with self._database.transaction() as tx:
+                stored = await intake.take(tx, fresh) if fresh else 0
+                if again:
+                    await self._reconciliation.take(tx, again)
+                for record, error in poison:
+                    await self._bury(tx, record, error)
         self._known_waiting += len(orders)
-        metrics.INTAKE.labels(self._stage, "stored").inc(len(orders))
+        metrics.INTAKE_BATCH.labels(self._stage).observe(len(records))
+        metrics.INTAKE.labels(self._stage, "stored").inc(stored)
+        metrics.INTAKE.labels(self._stage, "skipped").inc(len(fresh) - stored)
+        metrics.INTAKE.labels(self._stage, "reconciled").inc(len(again))
         metrics.INTAKE.labels(self._stage, "undecodable").inc(len(poison))
 
     async def _wait_for_room(self) -> None:

@@ -141,6 +141,8 @@ class Slots:
             del self._served[next(iter(self._served))]
         run = asyncio.create_task(self._run(lease), name=f"{self._stage}:{lease.key.document_id}")
         self._running[run] = lease
+        if lease.deliveries > 1:
+            metrics.LEASES_TAKEN_OVER.labels(self._stage).inc()
         self._heartbeat.hold(lease, run)
         run.add_done_callback(self._ended)
 

@@ -14,10 +14,19 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 _RETRYABLE: Final = frozenset({408, 425, 429, 502, 503, 504})
 _CODES: Final = {
-    413: "PAYLOAD_TOO_LARGE",  # the standard library renamed it between Python versions
+    413: "PAYLOAD_TOO_LARGE",
+    414: "URI_TOO_LONG",
+    416: "RANGE_NOT_SATISFIABLE",
     422: "VALIDATION_FAILED",
     500: "INTERNAL_ERROR",
     503: "SERVICE_UNAVAILABLE",
+}
+# As RFC 9110 has them; the standard library does so from Python 3.13 on.
+_PHRASES: Final = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
 }
 
 
@@ -135,7 +144,7 @@ def _field(error: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _phrase(status: int) -> str:
-    return _status(status).phrase
+    return _PHRASES.get(status) or _status(status).phrase
 
 
 def _status(status: int) -> HTTPStatus:

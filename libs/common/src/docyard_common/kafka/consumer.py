@@ -22,6 +22,7 @@ from faststream.kafka.message import KafkaAckableMessage, KafkaMessage
 
 from docyard_common.errors import DependencyUnavailableError, RetryableError
 from docyard_common.kafka.header_names import accept_any_header_name
+from docyard_common.kafka.lag import CountingListener, Lag
 from docyard_common.kafka.patient import PatientBroker
 from docyard_common.kafka.received import ReceivedRecord, received
 from docyard_common.observability import metrics
@@ -38,6 +39,7 @@ _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.1, 5.0
 _ROOM_PAUSE_S = 0.2
 _FETCH_WAIT_MS = 500
 _LINGER_BYTES = 64 * 1024
+_MEASURE_S = 5.0
 _SILENCE_S = 30.0
 """A consumer whose fetches have not come back for this long is not alive."""
 
@@ -53,6 +55,7 @@ class _Subscription:
     group: str
     apply: Apply
     reject: Reject
+    lag: Lag
     busy: bool = False
 
 
@@ -91,6 +94,7 @@ class BatchConsumer:
         )
         self._subscribers: list[tuple[_Subscription, Any]] = []
         self._started = False
+        self._measuring: asyncio.Task[None] | None = None
 
     def subscribe(
         self,
@@ -108,8 +112,8 @@ class BatchConsumer:
         alone are given to *reject*: one poison record delays nobody. Records may be held back for
         *linger_ms* (0-500) to come in larger batches: less work for all where nobody waits.
         """
-        subscription = _Subscription(group, apply, reject)
         prefix = self._settings.topic_prefix
+        subscription = _Subscription(group, apply, reject, Lag(group, topics, prefix=prefix))
 
         async def parse(batch: Sequence[ConsumerRecord[Any, Any]]) -> KafkaAckableMessage:
             # The default parser decodes headers and drops the record when that fails.
@@ -135,6 +139,7 @@ class BatchConsumer:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             no_reply=True,
+            listener=CountingListener(group),
             parser=parse,
             decoder=decode,
             fetch_min_bytes=_LINGER_BYTES if linger_ms else 1,
@@ -153,10 +158,13 @@ class BatchConsumer:
         """Join the groups; waits until the topics exist."""
         await self._broker.start()
         self._started = True
+        self._measuring = asyncio.create_task(self._measure())
 
     async def stop(self) -> None:
         """Leave the groups; what was not acknowledged is redelivered elsewhere."""
         self._started = False
+        if self._measuring is not None:
+            self._measuring.cancel()
         await self._broker.stop()
 
     def is_alive(self) -> bool:
@@ -165,6 +173,12 @@ class BatchConsumer:
             subscription.busy or _heard_lately(subscriber.consumer)
             for subscription, subscriber in self._subscribers
         )
+
+    async def _measure(self) -> None:
+        while True:
+            for subscription, subscriber in self._subscribers:
+                await subscription.lag.measure(subscriber.consumer)
+            await asyncio.sleep(_MEASURE_S)
 
     async def _handle(self, subscription: _Subscription, batch: Sequence[ReceivedRecord]) -> None:
         subscription.busy = True

@@ -25,6 +25,11 @@ HTTP_ACTIVE: Final = Gauge(
 CIRCUIT_STATE: Final = Gauge(
     "docyard_circuit_state", "0 closed, 1 half-open, 2 open: what is asked of it.", ["dependency"]
 )
+CIRCUIT_CHANGES: Final = Counter(
+    "docyard_circuit_changes_total",
+    "State changes of breakers, by new state.",
+    ["dependency", "state"],
+)
 BACKGROUND_DEATHS: Final = Counter(
     "docyard_background_deaths_total", "Tasks that ended though they never should.", ["task"]
 )
@@ -39,11 +44,24 @@ CONSUMER_COMMITTED_AT: Final = Gauge(
 CONSUMER_ERRORS: Final = Counter(
     "docyard_consumer_errors_total", "Batches that could not be applied and came again.", ["group"]
 )
+CONSUMER_LAG: Final = Gauge(
+    "docyard_consumer_lag",
+    "Records between this process and the end of its partitions; replicas add up.",
+    ["group", "topic"],
+)
+CONSUMER_REBALANCES: Final = Counter(
+    "docyard_consumer_rebalances_total", "Assignments of partitions to this process.", ["group"]
+)
 PRODUCER_ERRORS: Final = Counter(
     "docyard_producer_errors_total", "Publishes that Kafka did not acknowledge.", ["topic"]
 )
 PUBLISHED: Final = Counter(
     "docyard_outbox_published_total", "Outbox rows that Kafka has acknowledged.", ["topic"]
+)
+PUBLISH_LATENCY: Final = Histogram(
+    "docyard_outbox_publish_latency_seconds",
+    "From the writing of an outbox row to Kafka's acknowledgement.",
+    buckets=_FAST_S,
 )
 OUTBOX_PENDING: Final = Gauge("docyard_outbox_pending", "Outbox rows that wait for the relay.")
 OUTBOX_OLDEST: Final = Gauge(
@@ -135,8 +153,33 @@ STAGE_PAUSED: Final = Gauge(
 )
 INTAKE: Final = Counter(
     "docyard_intake_records_total",
-    "Work records taken in; outcome is stored, duplicate, undecodable, replayed or cancelled.",
+    "Work records taken in: stored, skipped (there, done, cancelled), reconciled or undecodable.",
     ["stage", "outcome"],
+)
+INTAKE_BATCH: Final = Histogram(
+    "docyard_intake_batch_records",
+    "Work records taken in together.",
+    ["stage"],
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200),
+)
+INTAKE_DURATION: Final = Histogram(
+    "docyard_intake_duration_seconds",
+    "From a batch with room for it to its commit.",
+    ["stage"],
+    buckets=_FAST_S,
+)
+LEASES_RENEWED: Final = Counter(
+    "docyard_lease_renewals_total", "Renewals of leases, one for each run at each beat."
+)
+LEASES_LOST: Final = Counter(
+    "docyard_lease_losses_total",
+    "Runs stopped because their row was taken over or cancelled.",
+    ["stage"],
+)
+LEASES_TAKEN_OVER: Final = Counter(
+    "docyard_lease_takeovers_total",
+    "Rows picked up after a run of theirs had ended without a word.",
+    ["stage"],
 )
 DOCUMENT_DURATION: Final = Histogram(
     "docyard_document_e2e_seconds",

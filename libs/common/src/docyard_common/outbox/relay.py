@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -124,6 +125,7 @@ class Relay:
         sent = await self._send_all(producer, rows, failed)
         if sent:
             await asyncio.wait([ack for _, ack in sent])
+        now = datetime.now(UTC)
         done: list[int] = []
         for row, ack in sent:
             if (refusal := ack.exception()) is not None:
@@ -131,6 +133,7 @@ class Relay:
             elif row["shard"] not in failed:
                 done.append(row["id"])
                 metrics.PUBLISHED.labels(row["topic"]).inc()
+                metrics.PUBLISH_LATENCY.observe(max(0.0, (now - row["created_at"]).total_seconds()))
         if failed and not done:
             raise DependencyUnavailableError("kafka", "nothing of a batch was acknowledged")
         return done, failed

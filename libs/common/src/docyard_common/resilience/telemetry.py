@@ -14,6 +14,7 @@ _LEVELS: Final = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerStat
 def show_state(breaker: CircuitBreaker) -> None:
     """Tell what *breaker* has become: made to be its `on_change`."""
     metrics.CIRCUIT_STATE.labels(breaker.name).set(_LEVELS[breaker.state])
+    metrics.CIRCUIT_CHANGES.labels(breaker.name, breaker.state.value).inc()
     logger.warning(
         "breaker.changed", extra={"dependency": breaker.name, "state": breaker.state.value}
     )

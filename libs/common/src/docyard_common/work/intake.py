@@ -53,20 +53,24 @@ async def waiting(tx: Transaction, stage: Stage, lane: Priority) -> int:
     return int(row["rows"]) if row else 0
 
 
-async def take(tx: Transaction, orders: Sequence[WorkOrder]) -> None:
-    """Add a row for each of *orders* and wake the slots; idempotent.
+async def take(tx: Transaction, orders: Sequence[WorkOrder]) -> int:
+    """Add a row for each of *orders* and wake the slots; idempotent. Return how many there were.
 
     A dead row waits again when the record carries a replay id that it has not seen.
     """
-    async with tx.pipeline(), tx.cursor() as cursor:
-        # A cancel of the same document holds the same lock: each sees what the other has decided.
-        await lock_documents(tx, [order.request.document_id for order in orders])
-        for order in orders:
-            if order.request.generation > 1:
-                await stopping.supersede(tx, order.request.document_id, order.request.generation)
-        await cursor.executemany(_INSERT, [_parameters(order) for order in orders])
-        for stage in {order.request.stage for order in orders}:
-            await tx.execute("select pg_notify(%s, %s)", (CHANNEL, f"work:{stage}"))
+    async with tx.cursor() as cursor:
+        async with tx.pipeline():
+            # A cancel of the same document holds the same lock: each sees what the other decided.
+            await lock_documents(tx, [order.request.document_id for order in orders])
+            for order in orders:
+                if order.request.generation > 1:
+                    await stopping.supersede(
+                        tx, order.request.document_id, order.request.generation
+                    )
+            await cursor.executemany(_INSERT, [_parameters(order) for order in orders])
+            for stage in {order.request.stage for order in orders}:
+                await tx.execute("select pg_notify(%s, %s)", (CHANNEL, f"work:{stage}"))
+        return cursor.rowcount  # known once the pipeline has ended
 
 
 async def reject_once(tx: Transaction, record: ReceivedRecord) -> bool:
