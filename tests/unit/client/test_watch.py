@@ -1,5 +1,6 @@
 """A watch ends when the documents have ended, whatever becomes of its connections."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -19,9 +20,9 @@ from docyard import (
 from docyard.retrying import RetryPolicy
 from docyard.watching.positions import Positions
 from docyard.watching.source import SourceLostError
-from docyard.watching.watcher import Watcher
+from docyard.watching.watcher import Watcher, until
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 async def seen(client: AsyncClient, *ids: str) -> list[Progress]:
@@ -224,3 +225,17 @@ def test_positions_only_grow_and_an_end_is_final(
     assert set(positions.pending) == {
         id_ for id_, updates in told.items() if not (updates and updates[-1].is_terminal)
     }
+
+
+async def test_a_connection_that_closes_slowly_after_the_last_end_is_no_timeout() -> None:
+    positions = Positions(["a"])
+    end = Progress(document_id="a", seq=1, state="completed")
+
+    async def updates() -> AsyncGenerator[Progress, None]:
+        positions.accept(end)
+        yield end
+        await asyncio.Event().wait()
+
+    told = [update async for update in until(updates(), positions, timeout_s=0.05)]
+
+    assert told == [end]

@@ -103,7 +103,7 @@ async def until(
 ) -> AsyncGenerator[Progress, None]:
     """Yield *updates*. Raises WatchTimeoutError when they have not ended after *timeout_s*."""
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
-    while True:
+    while positions.pending:  # what comes after the last end is the closing of connections
         left_s = None if deadline is None else deadline - time.monotonic()
         try:
             async with asyncio.timeout(left_s):
