@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 class Heartbeat:
     """One renewal for all running leases.
 
-    A process that was stopped for longer than its leases finds at the next beat that others took
+    A process that was stopped for longer than its leases finds within two beats that others took
     over, and stops working.
     """
 
@@ -24,6 +24,7 @@ class Heartbeat:
         self._database = database
         self._lease_s = lease_s
         self._runs: dict[int, tuple[Lease, asyncio.Task[None]]] = {}
+        self._missed: set[int] = set()  # runs whose row the last beat did not find
 
     @property
     def running(self) -> int:
@@ -37,6 +38,7 @@ class Heartbeat:
     def drop(self, run: asyncio.Task[None]) -> None:
         """Stop renewing the lease of *run*: it has ended."""
         self._runs.pop(id(run), None)
+        self._missed.discard(id(run))
 
     def cancel(self, document_id: UUID) -> None:
         """Stop every run of a document that was cancelled or deleted."""
@@ -61,9 +63,13 @@ class Heartbeat:
             lost = await picking.renew(tx, [lease for lease, _ in held], lease_s=self._lease_s)
         metrics.LEASES_RENEWED.inc(len(held) - len(lost))
         gone = {lease.key for lease in lost}
-        for lease, run in held:
-            # Runs that ended while the beat was under way are not in the table any more either.
-            if lease.key in gone and id(run) in self._runs:
-                metrics.LEASES_LOST.labels(lease.key.stage).inc()
-                logger.warning("lease.lost", extra={"document_id": str(lease.key.document_id)})
-                run.cancel()
+        missed = {id(run) for lease, run in held if lease.key in gone} & self._runs.keys()
+        # A run that has just settled has no row either: it ends before the next beat.
+        for number in missed & self._missed:
+            self._stop(*self._runs[number])
+        self._missed = missed
+
+    def _stop(self, lease: Lease, run: asyncio.Task[None]) -> None:
+        metrics.LEASES_LOST.labels(lease.key.stage).inc()
+        logger.warning("lease.lost", extra={"document_id": str(lease.key.document_id)})
+        run.cancel()
