@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,21 @@ from docyard_common.auth import mint
 
 SECRET = "fault-tests-only-" + "0" * 32
 ROOT = Path(__file__).parents[2]
-READY_S = 60.0
+READY_S = 180.0
+"""A start takes seconds, and a minute where six others use the machine."""
+
+
+_PAUSE_S = 0.1
+
+
+def until(
+    holds: Callable[[], bool], *, within_s: float, tell: Callable[[], object] = lambda: None
+) -> None:
+    """Return when *holds* answers true; fail with what *tell* says when it does not in time."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {within_s} s: {tell()}"
+        time.sleep(_PAUSE_S)
 
 
 @dataclass
@@ -69,12 +83,17 @@ class Fleet:
 
     def wait_ready(self, name: str) -> None:
         member = self.members[name]
-        deadline = time.monotonic() + READY_S
-        while not self._ready(member):
+
+        def ready() -> bool:
             assert member.process is not None
             assert member.process.poll() is None, f"{name} ended; see {self.folder}/{name}.log"
-            assert time.monotonic() < deadline, f"{name} is not ready; see {self.folder}"
-            time.sleep(0.1)
+            return self._ready(member)
+
+        until(ready, within_s=READY_S, tell=lambda: f"{name} is not ready; see {self.folder}")
+
+    def wait_idle(self, name: str) -> None:
+        """Return when that process has no run in hand any more."""
+        until(lambda: self.metric(name, "docyard_stage_inflight") == 0, within_s=60)
 
     def kill(self, name: str) -> None:
         """Kill -9 and reap; its children must die with it."""
@@ -167,22 +186,44 @@ class Ledger:
                     return connection.execute(query, parameters or None).fetchall()
             except psycopg.OperationalError:
                 assert time.monotonic() < deadline
-                time.sleep(0.2)
+                time.sleep(_PAUSE_S)
 
     def states(self) -> dict[str, int]:
         query = "select state, count(*) as n from ingest.documents group by state"
         return {row["state"]: row["n"] for row in self.rows(query)}
 
-    def wait_for(self, states: dict[str, int], *, within_s: float) -> None:
-        """Return when documents stand exactly so; fail with what is there instead."""
-        deadline = time.monotonic() + within_s
-        while (found := self.states()) != states:
-            assert time.monotonic() < deadline, f"stands at {found}, work: {self.work()}"
-            time.sleep(0.3)
-
     def work(self) -> list[dict[str, Any]]:
         query = "select stage, state, count(*) as n from processor.work group by 1, 2"
         return self.rows(query)
+
+    def wait_for(self, states: dict[str, int], *, within_s: float) -> None:
+        """Return when documents stand exactly so; fail with what is there instead."""
+        until(
+            lambda: self.states() == states,
+            within_s=within_s,
+            tell=lambda: f"stands at {self.states()}, work: {self.work()}",
+        )
+
+    def wait_completed(self, count: int) -> None:
+        """Return when at least *count* documents are completed."""
+        until(lambda: self.states().get("completed", 0) >= count, within_s=120, tell=self.states)
+
+    def wait_running(self, document_id: str | None = None, *, fence: int = 1) -> None:
+        """Return when a document, or the one named, is being extracted under *fence* or later."""
+        query = """
+            select from processor.work where stage = 'extract' and state = 'running'
+                and document_id = coalesce(%s, document_id) and fence >= %s
+        """
+        until(lambda: bool(self.rows(query, document_id, fence)), within_s=60, tell=self.work)
+
+    def wait_rows(self, table: str, count: int) -> None:
+        """Return when *table* has exactly *count* rows."""
+        query = f"select * from {table}"
+        until(lambda: len(self.rows(query)) == count, within_s=60, tell=lambda: self.rows(query))
+
+    def wait_empty(self, table: str) -> None:
+        """Return when *table* has no row any more."""
+        self.wait_rows(table, 0)
 
     def seen_twice(self) -> int:
         """Stages of documents that were told to be finished more than once."""

@@ -1,6 +1,5 @@
 """One bad document hurts nobody: it dies alone, with the right reason, and not in a loop."""
 
-import time
 from collections.abc import Callable
 
 import httpx
@@ -44,7 +43,7 @@ def test_a_ten_minute_document_delays_none_behind_it_and_can_be_cancelled(
     fleet.start("ingest")
     fleet.start("processor", *SLOW)
     long = upload(fleet, "600000ms.txt", b"long", key="long")
-    wait_running(ledger, long)
+    ledger.wait_running(long)
 
     for n in range(20):
         upload(fleet, "10ms.txt", b"x" * (n + 1), key=f"k{n}", priority="high")
@@ -57,7 +56,7 @@ def test_a_ten_minute_document_delays_none_behind_it_and_can_be_cancelled(
     )
     assert answer.status_code == httpx.codes.ACCEPTED, answer.text
     ledger.wait_for({"completed": 20, "cancelled": 1}, within_s=30)
-    wait_no_work(ledger)
+    ledger.wait_empty("processor.work")
 
 
 def test_a_document_that_kills_its_worker_is_dead_lettered_as_a_crash_loop(
@@ -69,28 +68,10 @@ def test_a_document_that_kills_its_worker_is_dead_lettered_as_a_crash_loop(
     deadly = upload(fleet, "600000ms.txt", b"long", key="long")
 
     for fence in (1, 2):
-        wait_running(ledger, deadly, fence=fence)
+        ledger.wait_running(deadly, fence=fence)
         fleet.kill("processor")
         fleet.start("processor", wait=False)
 
     ledger.wait_for({"failed": 1}, within_s=60)
     rows = ledger.rows("select error_code from ingest.documents")
     assert rows == [{"error_code": "crash_loop"}]
-
-
-def wait_running(ledger: Ledger, document_id: str, *, fence: int = 1) -> None:
-    query = """
-        select from processor.work where document_id = %s and stage = 'extract'
-            and state = 'running' and fence = %s
-    """
-    deadline = time.monotonic() + 60
-    while not ledger.rows(query, document_id, fence):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def wait_no_work(ledger: Ledger) -> None:
-    deadline = time.monotonic() + 30
-    while work := ledger.work():
-        assert time.monotonic() < deadline, work
-        time.sleep(0.1)

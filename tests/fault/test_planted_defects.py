@@ -66,7 +66,7 @@ def test_a_paused_worker_that_comes_back_changes_nothing_but_without_a_fence(
     fleet.start("ingest")
     fleet.start("processor-1", "tests.fault.programs", "slow", *defects)
     upload(fleet, "1500ms.txt", b"x", key="k")
-    wait_running(ledger)
+    ledger.wait_running()
 
     fleet.signal("processor-1", signal.SIGSTOP)
     fleet.start("processor-2", "tests.fault.programs", "slow", *defects)
@@ -76,21 +76,5 @@ def test_a_paused_worker_that_comes_back_changes_nothing_but_without_a_fence(
     fleet.wait_ready("processor-1")
     upload(fleet, "10ms.txt", b"y", key="after")
     ledger.wait_for({"completed": 2}, within_s=60)
-    wait_idle(fleet, "processor-1")
+    fleet.wait_idle("processor-1")
     assert ledger.seen_twice() == len(defects)
-
-
-def wait_running(ledger: Ledger) -> None:
-    query = "select from processor.work where stage = 'extract' and state = 'running'"
-    deadline = time.monotonic() + 60
-    while not ledger.rows(query):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def wait_idle(fleet: Fleet, name: str) -> None:
-    """Return when that process has no run in hand any more."""
-    deadline = time.monotonic() + 60
-    while fleet.metric(name, "docyard_stage_inflight") > 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

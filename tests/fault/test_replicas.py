@@ -1,7 +1,6 @@
 """Replicas that come and go, and processes killed at the worst moment."""
 
 import signal
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -34,7 +33,7 @@ def test_a_second_replica_that_joins_and_leaves_repeats_almost_nothing(
             lambda n: upload(fleet, "300ms.txt", b"x" * (n + 1), key=f"k{n}"), range(documents)
         )
         fleet.start("processor-2", *SLOW)
-        wait_completed(ledger, documents // 4)
+        ledger.wait_completed(documents // 4)
         fleet.signal("processor-2", signal.SIGTERM)
         process = fleet.members["processor-2"].process
         assert process is not None
@@ -70,7 +69,7 @@ def test_children_die_with_a_processor_that_is_killed(
     fleet.start("ingest")
     fleet.start("processor", *SLOW)
     upload(fleet, "600000ms.txt", b"x", key="k")
-    wait_extracting(ledger)
+    ledger.wait_running()
     children = fleet.children("processor")
     assert children
 
@@ -101,28 +100,6 @@ async def test_poison_records_are_dead_lettered_with_their_bytes_and_delay_nobod
     upload(fleet, "10ms.txt", b"x", key="k")
 
     ledger.wait_for({"completed": 1}, within_s=60)
-    wait_rows(ledger, "select * from dlq_admin.entries", len(poison))
+    ledger.wait_rows("dlq_admin.entries", len(poison))
     entries = ledger.rows("select value from dlq_admin.entries")
     assert {entry["value"] for entry in entries} == set(poison)
-
-
-def wait_rows(ledger: Ledger, query: str, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while len(found := ledger.rows(query)) != count:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.2)
-
-
-def wait_completed(ledger: Ledger, count: int) -> None:
-    deadline = time.monotonic() + 120
-    while ledger.states().get("completed", 0) < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def wait_extracting(ledger: Ledger) -> None:
-    query = "select from processor.work where stage = 'extract' and state = 'running'"
-    deadline = time.monotonic() + 60
-    while not ledger.rows(query):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
