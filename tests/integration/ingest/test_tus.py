@@ -1,74 +1,31 @@
 """tus 1.0, spoken by hand: what the protocol says, and what it leaves to the server."""
 
-import base64
 import hashlib
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 import psycopg
 import pytest
-from tests.integration.ingest.chunks import MIB, PART, text
+from tests.integration.ingest.chunks import MIB, PART
 from tests.integration.ingest.core import core_of
 from tests.integration.ingest.serving import RunningIngest, running
+from tests.integration.ingest.tus_requests import (
+    BYTES,
+    DATA,
+    NAMED,
+    TUS,
+    accepted,
+    head,
+    location,
+    metadata,
+    patch,
+    sha1,
+)
 
 from docyard_common.database import Database
-from docyard_common.events.documents import DocumentAccepted
 from ingest.uploads.tus import WholeUploads
 
 pytestmark = pytest.mark.integration
-
-TUS = {"Tus-Resumable": "1.0.0"}
-BYTES = {**TUS, "Content-Type": "application/offset+octet-stream"}
-DATA = text(PART + 3 * MIB)
-
-
-def metadata(**values: str) -> str:
-    pairs = (f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in values.items())
-    return ",".join(pairs)
-
-
-def said(**values: str) -> dict[str, str]:
-    """Return the headers of a creation of five bytes with this metadata."""
-    return {"Upload-Length": "5", "Upload-Metadata": metadata(**values)}
-
-
-NAMED = {"Upload-Metadata": metadata(filename="long.txt", filetype="text/plain")}
-
-
-def sha1(data: bytes) -> str:
-    return f"sha1 {base64.b64encode(hashlib.sha1(data).digest()).decode()}"
-
-
-async def created(
-    ingest: RunningIngest, size: int | None = len(DATA), **headers: str
-) -> httpx.Response:
-    length = {"Upload-Defer-Length": "1"} if size is None else {"Upload-Length": str(size)}
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return await ingest.client.post("/tus", headers={**TUS, **NAMED, **length, **named})
-
-
-async def location(ingest: RunningIngest, size: int | None = len(DATA), **headers: str) -> str:
-    answer = await created(ingest, size, **headers)
-    assert answer.status_code == 201, answer.text
-    return answer.headers["location"]
-
-
-async def patch(
-    ingest: RunningIngest, url: str, offset: int, data: Any, **headers: str
-) -> httpx.Response:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return await ingest.client.patch(
-        url, content=data, headers={**BYTES, "Upload-Offset": str(offset), **named}
-    )
-
-
-async def head(ingest: RunningIngest, url: str) -> httpx.Response:
-    return await ingest.client.head(url, headers=TUS)
-
-
-async def accepted(ingest: RunningIngest) -> list[DocumentAccepted]:
-    return [fact for _, fact in await ingest.outbox() if isinstance(fact, DocumentAccepted)]
 
 
 async def test_options_tells_what_is_known_without_a_token(ingest: RunningIngest) -> None:
@@ -140,36 +97,6 @@ async def test_a_deferred_length_is_told_with_the_last_bytes(ingest: RunningInge
     assert answer.status_code == 204
     [fact] = await accepted(ingest)
     assert fact.size_bytes == 11
-
-
-async def test_a_wrong_offset_is_a_conflict_that_changes_nothing(ingest: RunningIngest) -> None:
-    url = await location(ingest)
-    await patch(ingest, url, 0, DATA[:MIB])
-
-    answer = await patch(ingest, url, 5, DATA[5:MIB])
-
-    assert (answer.status_code, answer.json()["code"]) == (409, "OFFSET_MISMATCH")
-    assert (await head(ingest, url)).headers["upload-offset"] == str(MIB)
-
-
-async def test_a_wrong_checksum_is_460_and_counts_for_nothing(ingest: RunningIngest) -> None:
-    url = await location(ingest)
-
-    answer = await patch(ingest, url, 0, DATA[:MIB], Upload_Checksum=sha1(b"other"))
-
-    assert (answer.status_code, answer.json()["code"]) == (460, "CHUNK_HASH_MISMATCH")
-    assert (await head(ingest, url)).headers["upload-offset"] == "0"
-    good = await patch(ingest, url, 0, DATA[:MIB], Upload_Checksum=sha1(DATA[:MIB]))
-    assert good.status_code == 204
-
-
-async def test_more_than_was_announced_is_refused(ingest: RunningIngest) -> None:
-    url = await location(ingest, 10)
-
-    answer = await patch(ingest, url, 0, b"eleven byte")
-
-    assert (answer.status_code, answer.json()["code"]) == (413, "PART_TOO_LARGE")
-    assert (await head(ingest, url)).headers["upload-offset"] == "0"
 
 
 async def test_terminating_frees_the_bytes(ingest: RunningIngest) -> None:
@@ -247,105 +174,6 @@ async def test_what_is_refused_as_a_whole_leaves_its_partial_uploads(
     assert await accepted(ingest) == []
 
 
-async def test_content_that_is_not_what_its_name_says_ends_the_upload(
-    ingest: RunningIngest,
-) -> None:
-    url = await location(
-        ingest, 20_000, Upload_Metadata=metadata(filename="a.pdf", filetype="application/pdf")
-    )
-
-    answer = await patch(ingest, url, 0, DATA[:20_000])
-
-    assert (answer.status_code, answer.json()["code"]) == (422, "TYPE_MISMATCH")
-    assert (await head(ingest, url)).status_code == 410
-    assert await ingest.is_empty()
-
-
-@pytest.mark.parametrize(
-    ("headers", "status", "code"),
-    [
-        ({"Upload-Length": "x"}, 400, "TUS_HEADER_INVALID"),
-        ({"Upload-Length": "-1"}, 400, "TUS_HEADER_INVALID"),
-        ({}, 400, "TUS_HEADER_INVALID"),
-        ({"Upload-Length": "5", "Upload-Defer-Length": "1"}, 400, "TUS_HEADER_INVALID"),
-        ({"Upload-Length": "5", "Upload-Metadata": "filename =="}, 400, "TUS_HEADER_INVALID"),
-        ({"Upload-Length": "5", "Upload-Concat": "final"}, 400, "TUS_HEADER_INVALID"),
-        ({"Upload-Concat": "final;/tus/nothing"}, 400, "TUS_HEADER_INVALID"),
-        ({"Upload-Length": "0"}, 422, "EMPTY_FILE"),
-        ({"Upload-Length": str(10**15)}, 413, "FILE_TOO_LARGE"),
-        (
-            said(filename="a.exe"),
-            415,
-            "UNSUPPORTED_TYPE",
-        ),
-        (
-            said(filename="../a.txt"),
-            422,
-            "FILENAME_INVALID",
-        ),
-        (
-            said(filename="a\u202etxt"),
-            422,
-            "FILENAME_INVALID",
-        ),
-        (said(priority="now"), 422, "FIELD_INVALID"),
-        (
-            said(processing_options="[]"),
-            422,
-            "FIELD_INVALID",
-        ),
-        ({"Upload-Length": "5", "Tus-Resumable": "0.2.2"}, 412, "TUS_VERSION_UNSUPPORTED"),
-    ],
-)
-async def test_a_creation_that_makes_no_sense_is_refused(
-    ingest: RunningIngest, headers: dict[str, str], status: int, code: str
-) -> None:
-    answer = await ingest.client.post("/tus", headers={**TUS, **headers})
-
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert answer.headers["tus-resumable"] == "1.0.0"
-    assert await ingest.is_empty()
-
-
-@pytest.mark.parametrize(
-    ("headers", "status", "code"),
-    [
-        ({"Content-Type": "text/plain"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
-        ({"Upload-Offset": "first"}, 400, "TUS_HEADER_INVALID"),
-        ({"Upload-Checksum": "sha3 AAAA"}, 400, "TUS_HEADER_INVALID"),
-        ({"Upload-Checksum": "sha1 AAAA"}, 400, "TUS_HEADER_INVALID"),
-        ({"Upload-Length": "99"}, 413, "PART_TOO_LARGE"),
-        ({"Tus-Resumable": "2.0.0"}, 412, "TUS_VERSION_UNSUPPORTED"),
-    ],
-)
-async def test_a_patch_that_makes_no_sense_changes_nothing(
-    ingest: RunningIngest, headers: dict[str, str], status: int, code: str
-) -> None:
-    url = await location(ingest, 5)
-
-    answer = await ingest.client.patch(
-        url, content=b"hello", headers={**BYTES, "Upload-Offset": "0", **headers}
-    )
-
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert (await head(ingest, url)).headers["upload-offset"] == "0"
-
-
-async def test_somebody_elses_upload_is_not_there(ingest: RunningIngest) -> None:
-    url, bob = await location(ingest, 5), ingest.as_owner("bob")
-
-    answers = [
-        await ingest.client.head(url, headers={**TUS, **bob}),
-        await ingest.client.patch(
-            url, content=b"hello", headers={**BYTES, **bob, "Upload-Offset": "0"}
-        ),
-        await ingest.client.delete(url, headers={**TUS, **bob}),
-    ]
-
-    assert [answer.status_code for answer in answers] == [404, 404, 404]
-    assert (await head(ingest, url)).headers["upload-offset"] == "0"
-
-
 async def test_replicas_take_turns_by_the_request(ingest: RunningIngest) -> None:
     async with running(ingest.settings) as other:
         url = await location(ingest)
@@ -414,13 +242,3 @@ async def test_it_is_finished_when_nobody_asks(ingest: RunningIngest) -> None:
     await database.close()
     assert done == (1, 0)
     assert len(await accepted(ingest)) == 1
-
-
-async def test_an_owner_may_have_no_more_open_than_allowed(ingest: RunningIngest) -> None:
-    limits = ingest.settings.limits.model_copy(update={"max_uploads_in_flight": 1})
-    settings = ingest.settings.model_copy(update={"limits": limits})
-    async with running(settings) as strict:
-        await location(strict, 5)
-        answer = await created(strict, 5)
-
-    assert (answer.status_code, answer.json()["code"]) == (429, "TOO_MANY_UPLOADS")
