@@ -24,9 +24,7 @@ from docyard_common.search import PostgresSearchIndex
 from docyard_common.storage import MinioObjectStore, S3PutUrls
 from ingest.api import problems
 from ingest.api.artifacts import ArtifactRoutes
-from ingest.api.batch import BatchRoutes
-from ingest.api.chat import ChatRoutes
-from ingest.api.chunked import RAW_PARTS, ChunkedRoutes
+from ingest.api.chunked import RAW_PARTS
 from ingest.api.documents import DocumentRoutes
 from ingest.api.folder_jobs import FolderJobRoutes
 from ingest.api.keys import ApiKeyRoutes
@@ -42,10 +40,8 @@ from ingest.api.search import SearchRoutes
 from ingest.api.short import ShortRoutes
 from ingest.api.store_webhook import StoreWebhookRoutes
 from ingest.api.tus.middleware import TusMiddleware
-from ingest.api.tus.routes import STREAMED, TusRoutes
-from ingest.api.uploads import UploadRoutes
+from ingest.api.tus.routes import STREAMED
 from ingest.chat.assembly import assemble
-from ingest.chat.upload import ChatUpload
 from ingest.children import Children
 from ingest.commands import Commands
 from ingest.documents.artifact_reader import ArtifactReader
@@ -56,6 +52,7 @@ from ingest.documents.reconciling import Reconciler
 from ingest.documents.reprocessing import Reprocessing
 from ingest.documents.retention import Retention
 from ingest.documents.searching import Embed, QueryEmbedder, Searcher
+from ingest.doors import Doors
 from ingest.limits.admission import Admission
 from ingest.limits.keeper import LimitKeeper
 from ingest.limits.source import LimitSource
@@ -67,20 +64,13 @@ from ingest.sweep import Sweeper
 from ingest.sync.documents import DocumentMaker
 from ingest.sync.wiring import FolderSync
 from ingest.uploads.acceptance import Acceptor
-from ingest.uploads.appending import Appender
 from ingest.uploads.arrivals import Arrivals
-from ingest.uploads.batch import BatchUpload
 from ingest.uploads.completion import Completer
 from ingest.uploads.desk import UploadDesk
-from ingest.uploads.intake import FileIntake
-from ingest.uploads.joining import Joiner
-from ingest.uploads.parts import PartReceiver
 from ingest.uploads.presigned import Presigner
 from ingest.uploads.sessions import UploadSessions
-from ingest.uploads.simple import SimpleUpload
 from ingest.uploads.slots import UploadSlots
-from ingest.uploads.transfer import TransferLimits
-from ingest.uploads.tus import TusUploads, WholeUploads
+from ingest.uploads.tus import WholeUploads
 
 SERVICE: Final = "ingest"
 _SEARCH_SCHEMA: Final = "search"
@@ -239,7 +229,6 @@ class _Parts:
                 yield
         finally:
             await self._chat.close()
-            await self.limiter.close()
             await self._database.close()
             await self._search_database.close()
             self._folders.close()
@@ -261,13 +250,19 @@ class _Parts:
         artifacts = ArtifactRoutes(
             lifecycle=self._lifecycle, reader=self._reader, store=self._store
         )
+        doors = Doors(
+            settings,
+            desk=self._desk,
+            sessions=self._sessions,
+            acceptor=self._acceptor,
+            completer=self._completer,
+            chat_jobs=self._chat.jobs,
+        )
         return [
-            UploadRoutes(simple=self._simple_upload(), links=links).router(),
+            *doors.routers(links),
             ReprocessingRoutes(
                 reprocessing=self._reprocessing, operations=self._operations, links=links
             ).router(),
-            self._chunked(links).router(),
-            self._tus().router(),
             RetentionRoutes(retention=self._retention).router(),
             OperatorRoutes(reconciler=self._reconciler).router(),
             ProcessingRoutes(
@@ -276,8 +271,6 @@ class _Parts:
                 database=self._database,
             ).router(),
             FolderJobRoutes(self._folders.jobs).router(),
-            BatchRoutes(batch=self._batch_upload(), links=links).router(),
-            ChatRoutes(upload=self._chat_upload(), jobs=self._chat.jobs).router(),
             self._presigned(links).router(),
             StoreWebhookRoutes(
                 database=self._database,
@@ -306,33 +299,6 @@ class _Parts:
             clock=self._clock,
         )
 
-    def _simple_upload(self) -> SimpleUpload:
-        return SimpleUpload(
-            intake=self._file_intake(),
-            admission=self._admission,
-            slots=self._slots,
-            limits=self._settings.limits,
-            uploads=self._settings.uploads,
-        )
-
-    def _chunked(self, links: LinkMaker) -> ChunkedRoutes:
-        return ChunkedRoutes(
-            desk=self._desk,
-            sessions=self._sessions,
-            parts=PartReceiver(desk=self._desk, sessions=self._sessions),
-            completer=self._completer,
-            links=links,
-        )
-
-    def _tus(self) -> TusRoutes:
-        desk, sessions, completer = self._desk, self._sessions, self._completer
-        appender = Appender(desk=desk, sessions=sessions)
-        uploads = TusUploads(desk=desk, sessions=sessions, appender=appender, completer=completer)
-        joiner = Joiner(
-            desk=desk, sessions=sessions, appender=appender, completer=completer, door=uploads
-        )
-        return TusRoutes(uploads=uploads, joiner=joiner, limits=self._settings.limits)
-
     def _presigned(self, links: LinkMaker) -> PresignRoutes:
         urls = S3PutUrls(self._settings.object_store)
         return PresignRoutes(
@@ -340,36 +306,6 @@ class _Parts:
             sessions=self._sessions,
             presigner=Presigner(urls=urls, clock=self._clock),
             links=links,
-        )
-
-    def _batch_upload(self) -> BatchUpload:
-        return BatchUpload(
-            intake=self._file_intake(),
-            admission=self._admission,
-            slots=self._slots,
-            limits=self._settings.limits,
-            uploads=self._settings.uploads,
-        )
-
-    def _chat_upload(self) -> ChatUpload:
-        return ChatUpload(
-            intake=self._file_intake(),
-            admission=self._admission,
-            slots=self._slots,
-            jobs=self._chat.jobs,
-            uploads=self._settings.uploads,
-        )
-
-    def _file_intake(self) -> FileIntake:
-        uploads = self._settings.uploads
-        return FileIntake(
-            store=self._store,
-            database=self._database,
-            acceptor=self._acceptor,
-            clock=self._clock,
-            transfers=TransferLimits(
-                uploads.part_bytes, uploads.parts_in_flight, self._slots.stores
-            ),
         )
 
     def _limit_keeper(self) -> LimitKeeper:
