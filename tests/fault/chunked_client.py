@@ -34,6 +34,7 @@ class ChunkedClient:
     acknowledged: Counter[int] = field(default_factory=Counter)
     sent: Counter[int] = field(default_factory=Counter)
     on_part: Callable[[int], None] = lambda _: None
+    on_failure: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         self._turn = itertools.count()
@@ -71,7 +72,7 @@ class ChunkedClient:
         try:
             answer = self._http.put(self._next() + path, content=data)
         except httpx.HTTPError:
-            time.sleep(0.3)
+            self._wait()
             return
         if answer.is_success:
             with self._lock:
@@ -79,7 +80,13 @@ class ChunkedClient:
             self.on_part(number)
         else:
             assert answer.status_code >= 500, answer.text
-            time.sleep(0.3)
+            self._wait()
+
+    def _wait(self) -> None:
+        """Wait a moment, and leave the rhythm in which every part meets the same replica."""
+        self.on_failure()
+        self._next()
+        time.sleep(0.3)
 
     def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         deadline = time.monotonic() + _PATIENCE_S
@@ -93,6 +100,7 @@ class ChunkedClient:
             except httpx.HTTPError:
                 pass
             assert time.monotonic() < deadline, f"{path} was not answered for long"
+            self.on_failure()
             time.sleep(0.3)
 
     def _next(self) -> str:

@@ -35,10 +35,14 @@ def test_an_upload_goes_on_after_kills_of_ingest_and_of_the_store(
         fleet.start(name)
     dice = random.Random(20261126 + round_)
     killer = Killer(fault_servers, fleet, dice)
-    client = ChunkedClient([fleet.url(name) for name in REPLICAS], SIZE, on_part=killer.look)
+    client = ChunkedClient(
+        [fleet.url(name) for name in REPLICAS],
+        SIZE,
+        on_part=killer.look,
+        on_failure=killer.revive,
+    )
 
     document_id, sha256 = client.run()
-    killer.join()
 
     assert killer.killed == KILLS
     assert client.repeated == 0, "a part was sent again though it had been acknowledged"
@@ -69,9 +73,13 @@ class Killer:
             self._at.pop(0)
             self._kill(self._targets.pop())
 
-    def join(self) -> None:
-        for name in REPLICAS:
-            self._fleet.wait_ready(name)
+    def revive(self) -> None:
+        """Start what died at its start, as a supervisor does: the store may have been away then."""
+        with self._lock:
+            for name in REPLICAS:
+                process = self._fleet.members[name].process
+                if process is not None and process.poll() is not None:
+                    self._fleet.start(name, wait=False)
 
     def _kill(self, target: str) -> None:
         self.killed += 1
