@@ -76,7 +76,7 @@ _IN_WORK: Final = """
     and greatest(updated_at, coalesce(reconciled_at, updated_at)) <= %(before)s
 """
 _UNFINISHED: Final = f"""
-select * from documents
+{_WITH_COUNT}
 where (%(after)s::uuid is null or document_id > %(after)s) and {_IN_WORK}
 order by document_id limit %(limit)s for update
 """  # noqa: S608 - joined from constants
