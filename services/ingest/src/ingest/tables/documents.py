@@ -79,7 +79,7 @@ _UNFINISHED: Final = f"""
 {_WITH_COUNT}
 where (%(after)s::uuid is null or document_id > %(after)s) and {_IN_WORK}
 order by document_id limit %(limit)s for update
-"""  # noqa: S608 - joined from constants
+"""
 _COUNT_UNFINISHED: Final = f"""
 select count(*) as documents from documents where {_IN_WORK}
 """  # noqa: S608 - joined from constants
