@@ -81,7 +81,8 @@ class ChunkedUploads:
         if standing is None:
             opened = await self._open(upload, sha256)
             if opened.duplicate and opened.document_id:
-                return _accepted(opened.document_id, duplicate=True)
+                known = opened.document_id
+                return Accepted(document_id=known, job_id=known, duplicate=True)
             noted.note(opened.upload_id or "")
             standing = await self._standing(noted)
         if standing is None:
@@ -223,10 +224,6 @@ class _Counter:
     def sent(self, part: str, size_bytes: int) -> None:
         self._parts[part] = size_bytes
         self._on_bytes(self._received + sum(self._parts.values()))
-
-
-def _accepted(document_id: str, *, duplicate: bool) -> Accepted:
-    return Accepted(document_id=document_id, job_id=document_id, duplicate=duplicate)
 
 
 def _sha256(path: Path) -> str:
