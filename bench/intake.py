@@ -49,7 +49,7 @@ BARE = """
 create table bare (id uuid primary key, stage text, lane text, owner text, topic text,
     partition int, "offset" bigint, key bytea, value bytea, names text[], header_values bytea[])
 """
-INSERT = "insert into bare values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+INSERT = "insert into bare values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %b, %b)"
 
 
 @contextmanager

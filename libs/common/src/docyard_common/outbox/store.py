@@ -10,7 +10,7 @@ from docyard_common.observability.tracing import current_traceparent
 from docyard_common.outbox.schema import SHARDS
 
 _INSERT = "insert into outbox (shard, topic, key, value, header_names, header_values) values "
-_ROW = "(%s, %s, %s, %s, %s, %s)"
+_ROW = "(%s, %s, %s, %s, %b, %b)"
 _ROWS_AT_ONCE = 100
 """Well below the 65,535 parameters that a statement may have."""
 

@@ -16,7 +16,7 @@ insert into work (
     key, value, header_names, header_values, replay_ids
 )
 select %(document_id)s, %(generation)s, %(stage)s, %(lane)s, %(owner)s, %(bulky)s, %(topic)s,
-    %(partition)s, %(offset)s, %(timestamp_ms)s, %(key)s, %(value)s, %(names)s, %(values)s,
+    %(partition)s, %(offset)s, %(timestamp_ms)s, %(key)s, %(value)s, %(names)b, %(values)b,
     %(replay_ids)s
 where (%(again)s or not exists (
     select from stage_runs where document_id = %(document_id)s and generation = %(generation)s
