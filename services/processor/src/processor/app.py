@@ -98,7 +98,10 @@ class Parts:
 
     def __init__(self, settings: ProcessorSettings) -> None:
         self.settings = settings
-        self.database = Database(settings.database, schema=SCHEMA, application_name=SCHEMA)
+        # A pick takes longer to plan than to run, and its plan never changes.
+        self.database = Database(
+            settings.database, schema=SCHEMA, application_name=SCHEMA, generic_plans=True
+        )
         self.search = Database(settings.database, schema="search", application_name=SCHEMA)
         self.objects = MinioObjectStore(settings.object_store)
         self.outbox = Outbox(source=SCHEMA)

@@ -51,12 +51,25 @@ def translated() -> Any:
 
 
 class Database:
-    """A pool of connections whose `search_path` is the service's schema."""
+    """A pool of connections whose `search_path` is the service's schema.
 
-    def __init__(self, settings: DatabaseSettings, *, schema: str, application_name: str) -> None:
+    With *generic_plans* a prepared statement is planned once a connection, whatever its parameters:
+    for statements that find their rows by keys, whose plan no parameter changes.
+    """
+
+    def __init__(
+        self,
+        settings: DatabaseSettings,
+        *,
+        schema: str,
+        application_name: str,
+        generic_plans: bool = False,
+    ) -> None:
         arguments = connection_arguments(settings, schema=schema, name=application_name)
         idle_ms = int(settings.idle_transaction_s * 1000)
         arguments["options"] += f" -c idle_in_transaction_session_timeout={idle_ms}"
+        if generic_plans:
+            arguments["options"] += " -c plan_cache_mode=force_generic_plan"
         self._pool: AsyncConnectionPool[Transaction] = AsyncConnectionPool(
             arguments.pop("conninfo"),
             kwargs={**arguments, "row_factory": dict_row},
