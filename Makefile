@@ -83,7 +83,7 @@ fault-folders: setup ## Folder jobs of 2,000 files under ten kills, pauses and o
 	DOCYARD_SYNC_FILES=2000 $(BIN)/pytest tests/fault/test_folder_jobs.py
 
 .PHONY: fault-uploads
-fault-uploads: setup ## Kill ingest and the store under uploads of a gibibyte, ten times: half an hour.
+fault-uploads: setup ## Kill ingest, the store and the client under uploads of a gibibyte, ten times: half an hour.
 	DOCYARD_FAULT_UPLOAD_MIB=1024 DOCYARD_FAULT_UPLOAD_KILLS=6 DOCYARD_FAULT_UPLOAD_ROUNDS=10 \
 		$(BIN)/pytest tests/fault/test_chunked_uploads.py
 
