@@ -148,3 +148,14 @@ def test_the_status_names_every_part(stack: Stack, run: Run) -> None:
         "dlq-admin",
     ]
     assert set(parts.values()) <= {"ready", "external"}
+
+
+def test_the_doctor_finds_a_running_stack_well(stack: Stack, run: Run) -> None:
+    done = run("doctor", "--json", "--data", stack.data)
+
+    told = json.loads(done.stdout)
+    assert done.returncode == 0, told
+    assert told["healthy"]
+    assert {"ingest", "notifier", "dlq-admin", "token", "processor"} <= {
+        item["check"] for item in told["items"]
+    }

@@ -58,6 +58,9 @@ class FakeDocyard:
     lag: int = 0  # reads of an ended document that still show it running
     connected: threading.Event = field(default_factory=threading.Event)  # a WebSocket was accepted
     ends: dict[str, str] = field(default_factory=dict)  # file name: state it ends in
+    dependencies: dict[str, dict[str, Any]] = field(default_factory=dict)  # in `/health`
+    queue: dict[str, Any] = field(default_factory=lambda: {"stages": [], "age_s": 1.0})
+    silent: int = 0  # unfinished documents that `reconcile` would ask for
 
     def add(self, *, filename: str = "a.txt", state: str = "accepted", seq: int = 0) -> str:
         """Put a document there and return its id."""
@@ -125,6 +128,9 @@ def _app(fake: FakeDocyard) -> Starlette:
             Route("/api/v1/documents/{id}/text", calls.text),
             Route("/api/v1/documents/{id}/original", calls.original),
             Route("/api/v1/search", calls.search),
+            Route("/api/v1/queue", calls.queue),
+            Route("/api/v1/reconcile", calls.reconcile, methods=["POST"]),
+            Route("/health", calls.health),
             Route("/api/v1/sse/progress", calls.events),
             Route("/api/v1/dlq/entries", calls.entries),
             Route("/api/v1/dlq/entries/{id}/{verb}", calls.change_entry, methods=["POST"]),
@@ -149,7 +155,9 @@ class _Doorkeeper:
             return
         self._fake.requests.append((scope["method"], scope["path"]))
         answer: ASGIApp = self._app
-        if dict(scope["headers"]).get(b"authorization") != f"Bearer {TOKEN}".encode():
+        open_to_all = scope["path"] == "/health"
+        told = dict(scope["headers"]).get(b"authorization")
+        if not open_to_all and told != f"Bearer {TOKEN}".encode():
             answer = problem(401, "TOKEN_INVALID", "the token is not valid").response()
         elif self._fake.answers:
             answer = self._fake.answers.popleft().response()
@@ -226,6 +234,15 @@ class _Calls:
             "highlights": [{"start": 6, "end": 8}],
         }
         return JSONResponse({"items": [hit]})
+
+    async def health(self, _request: Request) -> Response:
+        return JSONResponse({"version": "0.1.0", "dependencies": self._fake.dependencies})
+
+    async def queue(self, _request: Request) -> Response:
+        return JSONResponse(self._fake.queue)
+
+    async def reconcile(self, _request: Request) -> Response:
+        return JSONResponse({"unfinished": 5, "asked": self._fake.silent})
 
     async def events(self, request: Request) -> Response:
         if "sse" not in self._fake.live:

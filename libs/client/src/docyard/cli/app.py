@@ -7,6 +7,7 @@ import typer
 
 from docyard.cli import (
     dead_letters,
+    doctor,
     documents,
     folder_jobs,
     get,
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (upload.app, documents.app, processing.app, get.app, watch.app):
+for part in (upload.app, documents.app, processing.app, get.app, watch.app, doctor.app):
     app.registered_commands += part.registered_commands
 dead_letters.app.registered_commands += replays.app.registered_commands
 app.add_typer(dead_letters.app, name="dlq")

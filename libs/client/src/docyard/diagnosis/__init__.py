@@ -1,0 +1,1 @@
+"""What is wrong with a Docyard, seen from its user's side, and what to do about it."""
