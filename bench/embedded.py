@@ -20,7 +20,8 @@ CLIENT = "client"
 def stack(environment: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
     """Yield the addresses of a stack in a temporary folder; it is erased afterwards."""
     command = [sys.executable, "-m", "docyard"]
-    told = {**os.environ, **(environment or {})}
+    # Rounds send the same documents again: each has to be worked on.
+    told = {**os.environ, "PROCESSOR__REUSE_RESULTS": "false", **(environment or {})}
     with tempfile.TemporaryDirectory(prefix="docyard-bench-") as folder:
         Path(folder).chmod(0o755)
         data = ["--data", f"{folder}/stack"]

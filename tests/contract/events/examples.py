@@ -55,7 +55,12 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     ),
     documents.StageStarted(**_OF_A_RUN),
     documents.StageFinished(
-        **_OF_A_RUN, pages_total=24, duration_s=1.25, results={"language": "de"}, run=_RUN
+        **_OF_A_RUN,
+        pages_total=24,
+        duration_s=1.25,
+        results={"language": "de"},
+        run=_RUN,
+        reused_from=DOCUMENT_ID,
     ),
     documents.StageRetrying(
         **_OF_A_RUN,
@@ -115,6 +120,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         inherits_from=2,
         reconciling=True,
         lineage=work.Lineage(parent_id=PARENT_ID, depth=2, members_left=120, bytes_left=4_096),
+        recipe="0123456789abcdef:fedcba9876543210",
     ),
     work.ChildrenFound(
         **_OF_A_DOCUMENT,

@@ -10,6 +10,7 @@ from typing import Any
 import processor.app
 from docyard_common.kafka.consumer import BatchConsumer
 from docyard_common.outbox.relay import Relay
+from docyard_common.storage import MinioObjectStore
 from docyard_common.work import picking, settling
 from processor.__main__ import main
 from processor.sandbox.nursery import Nursery
@@ -68,8 +69,19 @@ def hasty_relay() -> None:
     Relay._publish = later  # type: ignore[method-assign]  # noqa: SLF001
 
 
+def stuck_copy() -> None:
+    """The first object of a result that is taken over is copied, and then nothing happens."""
+    copy = MinioObjectStore.copy
+
+    async def stuck(self: MinioObjectStore, source: str, target: str) -> None:
+        await copy(self, source, target)
+        await asyncio.Event().wait()
+
+    MinioObjectStore.copy = stuck  # type: ignore[method-assign]
+
+
 CHANGES: dict[str, Callable[[], None]] = {
-    change.__name__: change for change in (slow, early_commit, no_fence, hasty_relay)
+    change.__name__: change for change in (slow, early_commit, no_fence, hasty_relay, stuck_copy)
 }
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from processor.handlers.desk import Desk
 from processor.handlers.extract import Extract
 from processor.handlers.index import Index
 from processor.handlers.remote import RemoteExtractor
+from processor.handlers.reusing import Reusing
 from processor.handlers.validate import Validate
 from processor.heartbeat import Heartbeat
 from processor.holds import Holds
@@ -40,6 +41,7 @@ from processor.listener import Listener
 from processor.load import Load
 from processor.observer import Observer
 from processor.progress import ProgressReporter
+from processor.reuse.recipe import Recipes
 from processor.runner import Runner, Work
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Nursery
@@ -110,7 +112,10 @@ class Parts:
         self.remote = RemoteExtractor(settings.extractor)
         self.sandboxes = Sandboxes(_limits(settings.child), nursery=self.nursery)
         self.index = PostgresSearchIndex(self.search)
-        self.settlement = Settlement(database=self.database, outbox=self.outbox)
+        self.recipes = Recipes.of_settings(settings)
+        self.settlement = Settlement(
+            database=self.database, outbox=self.outbox, recipes=self.recipes
+        )
         self.holds = Holds(settings.processor.stages, database=self.database)
         self.heartbeat = Heartbeat(database=self.database, lease_s=settings.processor.lease_s)
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
@@ -188,8 +193,14 @@ class Parts:
                 "limits": DocumentLimits(**self.settings.containers.model_dump()),
             },
         )
+        reusing = Reusing(
+            database=self.database,
+            objects=self.objects,
+            recipes=self.recipes,
+            enabled=self.settings.processor.reuse_results,
+        )
         work: Mapping[Stage, Work] = {
-            Stage.VALIDATE: Validate(desk),
+            Stage.VALIDATE: Validate(desk, reusing=reusing),
             Stage.EXTRACT: Extract(desk, remote=self.remote),
             Stage.ANALYZE: Analyze(desk),
             Stage.INDEX: Index(desk, index=self.index),

@@ -22,6 +22,7 @@ from docyard_common.kafka.received import ReceivedRecord
 from docyard_common.outbox import Outbox
 from docyard_common.work import stopping
 from processor.holds import Holds
+from processor.reuse import results
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ class Commands:
 
     async def _remove_older(self, command: RemovalRequested) -> None:
         async with self._database.transaction() as tx:
+            await results.forget(tx, command.document_id, below_generation=command.below_generation)
             await stopping.remove_older(
                 tx,
                 command.document_id,
@@ -112,6 +114,7 @@ class Commands:
     async def _forget(self, event: DocumentDeleted) -> None:
         async with self._database.transaction() as tx:
             await lock_document(tx, event.document_id)
+            await results.forget(tx, event.document_id)
             prefix = artifacts.document_prefix(event.document_id)
             await stopping.forget(tx, event.document_id, prefix=prefix)
 

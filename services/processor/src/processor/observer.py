@@ -54,7 +54,8 @@ select stage,
     coalesce(sum(least(ran_s, %(window)s)), 0)::float8 as busy_s
 from (
     select stage, outcome, waited_s, extract(epoch from ended_at - started_at)::float8 as ran_s
-    from stage_runs where ended_at > now() - %(window)s * interval '1 second'
+    from stage_runs
+    where ended_at > now() - %(window)s * interval '1 second' and outcome <> 'reused'
 ) as runs group by stage
 """
 _CREWS: Final = "select stage, sum(slots)::int as slots from crews group by stage"

@@ -26,6 +26,9 @@ class SlotSettings(SettingsGroup):
     cpu_throttle: float = Field(default=0.8, gt=0, le=1)
     """Above this share of the machine's processors, bulky documents and those of the lane low begin
     only while fewer documents run here than there are processors; 1 never throttles."""
+    reuse_results: bool = True
+    """Take over the result of an equal document of the same owner instead of making it again;
+    an upload says no by `processing_options.reuse: false`."""
     max_deliveries: int = Field(default=5, ge=1)
     """Picks without a clean end before a document counts as killing its workers."""
     max_attempts: int = Field(default=3, ge=1)

@@ -25,11 +25,14 @@ from docyard_common.events.documents import (
     StageRetrying,
     StageStarted,
 )
+from docyard_common.events.stages import Stage
 from docyard_common.events.work import ChildrenFound, StageRequested
 from docyard_common.outbox import Outbox
 from docyard_common.work import settling
 from docyard_common.work.model import Lease
 from processor.history import ladder, report
+from processor.reuse import results
+from processor.reuse.recipe import Recipes
 from processor.together import Together, Verdict
 from processor.version import PIPELINE_VERSION, VERSION
 
@@ -42,16 +45,19 @@ class _Ending:
     """How one run ended, and what is to be published if its row is still its own."""
 
     lease: Lease
+    request: StageRequested
     outcome: Outcome
     records: Sequence[codec.Record]
+    recipe: str | None = None  # by which the document is whole now
 
 
 class Settlement:
     """Settles runs for the slots of one process, those that end together in one transaction."""
 
-    def __init__(self, *, database: Database, outbox: Outbox) -> None:
+    def __init__(self, *, database: Database, outbox: Outbox, recipes: Recipes) -> None:
         self._database = database
         self._outbox = outbox
+        self._recipes = recipes
         self._together = Together(self._settle_all)
 
     async def announce(self, lease: Lease) -> None:
@@ -76,7 +82,8 @@ class Settlement:
         records = await self._records(lease, request, outcome)
         if records and not announced:
             records.insert(0, self._started(lease))
-        await self._together.do(_Ending(lease, outcome, records))
+        recipe = self._whole_by(lease, request, outcome)
+        await self._together.do(_Ending(lease, request, outcome, records, recipe))
 
     async def _settle_all(self, endings: Sequence[_Ending]) -> list[Verdict]:
         """Write all *endings* in one transaction; of a run that lost its row, nothing."""
@@ -85,7 +92,7 @@ class Settlement:
         async with self._database.transaction() as tx:
             async with tx.pipeline():
                 await lock_documents(tx, [ending.lease.key.document_id for ending in ordered])
-                holds = {id(each): await _change(tx, each.lease, each.outcome) for each in ordered}
+                holds = {id(each): await _change(tx, each) for each in ordered}
             verdicts = [_verdict(holds[id(ending)]) for ending in endings]
             seen = [each for each, why in zip(endings, verdicts, strict=True) if why is None]
             async with tx.pipeline():
@@ -119,6 +126,13 @@ class Settlement:
         event = StageStarted(**_about(lease, tick=0), attempt=lease.attempt, at=lease.started_at)
         return self._outbox.record(topics.EVENTS, event)
 
+    def _whole_by(self, lease: Lease, request: StageRequested, outcome: Outcome) -> str | None:
+        """Return the recipe that the document is whole by, if this run has ended the last stage."""
+        if not isinstance(outcome, Done) or lease.key.stage.following is not None:
+            return None
+        with_errors = outcome.with_errors or request.with_errors
+        return self._recipes.kept(lease, request, with_errors=with_errors)
+
     def _done(
         self, lease: Lease, request: StageRequested, done: Done, now: datetime
     ) -> list[codec.Record]:
@@ -131,18 +145,40 @@ class Settlement:
             duration_s=max(0.0, (now - lease.started_at).total_seconds()),
             results=done.results,
             run=report(lease, now),
+            reused_from=done.reuse.source if done.reuse else None,
         )
         return [
             self._outbox.record(topics.EVENTS, finished),
+            *self._taken_over(lease, done, now),
             self._next(lease, request, done, now),
             *self._children(lease, request, done, now),
         ]
+
+    def _taken_over(self, lease: Lease, done: Done, now: datetime) -> list[codec.Record]:
+        """Return what tells of the stages that need no run: that they are done, and from where."""
+        if done.reuse is None:
+            return []
+        facts = [
+            StageFinished(
+                **_about(lease, stage=stage),
+                attempt=1,
+                at=now,
+                pages_total=other.pages_total,
+                duration_s=0.0,
+                results=other.results,
+                reused_from=done.reuse.source,
+            )
+            for stage, other in done.reuse.following
+        ]
+        return [self._outbox.record(topics.EVENTS, fact) for fact in facts]
 
     def _next(
         self, lease: Lease, request: StageRequested, done: Done, now: datetime
     ) -> codec.Record:
         """Return the record that follows a finished stage: the next one's work, or the end."""
-        following = lease.key.stage.following
+        last = done.reuse.following[-1][0] if done.reuse else lease.key.stage
+        following = last.following
+        with_errors = done.with_errors or request.with_errors
         known = {
             "pages_total": done.pages_total or request.pages_total,
             "content_type": done.content_type or request.content_type,
@@ -156,7 +192,7 @@ class Settlement:
                 seq=sequence.terminal(request.generation),
                 completed_at=now,
                 pages_total=known["pages_total"],
-                with_errors=done.with_errors or request.with_errors,
+                with_errors=with_errors,
                 pipeline_version=PIPELINE_VERSION,
             )
             return self._outbox.record(topics.EVENTS, completed)
@@ -167,7 +203,8 @@ class Settlement:
                 "stage": following,
                 "seq": seq,
                 "inherits_from": None,
-                "with_errors": done.with_errors or request.with_errors,
+                "with_errors": with_errors,
+                "recipe": self._recipes.kept(lease, request, with_errors=with_errors),
             }
         )
         return self._outbox.record(topics.work(following, request.priority), work)
@@ -229,11 +266,17 @@ class Settlement:
         return [self._outbox.record(topics.EVENTS, failed), letter]
 
 
-async def _change(tx: Transaction, lease: Lease, outcome: Outcome) -> settling.Hold | None:
-    """Change the row as *outcome* says, if it is still the run's."""
-    match outcome:
-        case Done():
-            return await settling.remove(tx, lease)
+async def _change(tx: Transaction, ending: _Ending) -> settling.Hold | None:
+    """Change the row as the outcome says, if it is still the run's."""
+    lease = ending.lease
+    match ending.outcome:
+        case Done(reuse=reuse):
+            hold = await settling.remove(tx, lease)
+            if reuse is not None:
+                await settling.take_over(tx, lease, [stage for stage, _ in reuse.following])
+            if ending.recipe is not None:
+                await results.note(tx, lease, ending.request, ending.recipe)
+            return hold
         case Retry(delay_s, failure, mode):
             return await settling.postpone(tx, lease, delay_s=delay_s, failure=failure, mode=mode)
         case DeadLetter(failure):
@@ -244,7 +287,7 @@ async def _change(tx: Transaction, lease: Lease, outcome: Outcome) -> settling.H
             await settling.discard(tx, lease)
             return None
         case _:
-            assert_never(outcome)
+            assert_never(ending.outcome)
 
 
 def _verdict(hold: settling.Hold | None) -> Verdict:
@@ -257,17 +300,23 @@ def _verdict(hold: settling.Hold | None) -> Verdict:
     return None
 
 
-def _about(lease: Lease, *, tick: int = sequence.LAST_TICK) -> dict[str, object]:
-    """Return the fields that every fact about a run has; the last tick ends it."""
+def _about(
+    lease: Lease, *, tick: int = sequence.LAST_TICK, stage: Stage | None = None
+) -> dict[str, object]:
+    """Return the fields that every fact about a run has; the last tick ends it.
+
+    *stage* is another one than the run's own where that needs no run.
+    """
     key = lease.key
+    stage = stage or key.stage
     return {
         "document_id": key.document_id,
         "owner": lease.owner,
         "generation": key.generation,
         "seq": sequence.position(
-            generation=key.generation, stage=key.stage, fence=lease.fence, tick=tick
+            generation=key.generation, stage=stage, fence=lease.fence, tick=tick
         ),
-        "stage": key.stage,
+        "stage": stage,
     }
 
 

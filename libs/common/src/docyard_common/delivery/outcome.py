@@ -3,9 +3,11 @@
 import traceback
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from docyard_common.delivery.ladder import Mode
 from docyard_common.errors import FailureReason
+from docyard_common.events.stages import Stage
 
 MAX_STACK_CHARACTERS = 16 * 1024
 """Stacks are cut at 16 KiB: enough to find the place, small enough for a Kafka header."""
@@ -22,6 +24,15 @@ class Done:
     with_errors: bool = False
     results: dict[str, Any] = field(default_factory=dict)
     members_key: str | None = None  # where the files are listed that become documents
+    reuse: "Reuse | None" = None  # what was taken over instead of being done
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """Results of an equal document, taken over: of the run's own stage and of those after it."""
+
+    source: UUID
+    following: tuple[tuple[Stage, Done], ...]  # in their order; they are not run
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,9 @@ class StageFinished(StageEvent):
     run: RunReport | None = None
     results: dict[str, Any] = Field(default_factory=dict)
     """Small facts for people (`content_type`, `language`, `page_count` …); artifacts stay in S3."""
+    reused_from: UUID | None = None
+    """The equal document of the same owner whose results were taken over; None: the work was done.
+    """
 
 
 class StageRetrying(StageEvent):

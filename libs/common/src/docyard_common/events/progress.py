@@ -174,7 +174,8 @@ def _(event: facts.DocumentProgressed, view: DocumentView) -> DocumentView:
 @_apply.register
 def _(event: facts.StageFinished, view: DocumentView) -> DocumentView:
     total = event.pages_total
-    view = _run(view, event, pages=(total, total), message="")
+    message = "Taken over from an equal document" if event.reused_from else ""
+    view = _run(view, event, pages=(total, total), message=message)
     view = replace(view, progress=max(view.progress, _overall(event.stage, 1.0)))
     return _waiting(view, event.stage.following)
 

@@ -46,6 +46,8 @@ class StageRequested(DocumentEvent):
     reconciling: bool = False
     """Asked for again because records may be lost: done stages are run once more, to tell it."""
     lineage: Lineage | None = None  # None for what somebody uploaded
+    recipe: str | None = None
+    """What the result follows from, for as long as every stage has kept to it; set by validate."""
 
 
 class ChildrenFound(DocumentEvent):

@@ -127,6 +127,12 @@ STAGE_OUTCOMES: Final = Counter(
     "Runs that ended; outcome is done, retry, dead_letter, cancelled or superseded.",
     ["stage", "outcome"],
 )
+RESULTS_REUSED: Final = Counter(
+    "docyard_result_reuse_total",
+    "Documents whose result could be an equal one's: taken, container (unfolded anew), or lost"
+    " (deleted, replaced or damaged meanwhile).",
+    ["outcome"],
+)
 STAGE_DURATION: Final = Histogram(
     "docyard_stage_duration_seconds", "How long a run worked.", ["stage"], buckets=_WORK_S
 )

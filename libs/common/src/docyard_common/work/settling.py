@@ -4,6 +4,7 @@ Each answers a Hold, to be confirmed before the commit: the statements of a sett
 to the server together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from docyard_common.database.pool import Transaction
 from docyard_common.delivery.ladder import Mode
 from docyard_common.delivery.outcome import Failure
 from docyard_common.errors import SupersededError
+from docyard_common.events.stages import Stage
 from docyard_common.work.model import Lease
 
 # The statements below are joined from these constants alone.
@@ -58,6 +60,13 @@ from stage_runs where document_id = %(document_id)s and generation = %(generatio
     and stage = %(stage)s and fence < %(fence)s
 order by fence
 """
+_TAKEN_OVER = """
+insert into stage_runs (document_id, generation, stage, fence, attempt, outcome, worker, started_at)
+select document_id, generation, %(other)s, fence, attempt, 'reused', worker, started_at
+from stage_runs where document_id = %(document_id)s and generation = %(generation)s
+    and stage = %(stage)s and fence = %(fence)s and outcome = 'done'
+on conflict do nothing
+"""
 _DISCARD = """
 delete from work where document_id = %(document_id)s and generation = %(generation)s
     and stage = %(stage)s and fence = %(fence)s and cancelled
@@ -81,6 +90,12 @@ class Hold:
 async def remove(tx: Transaction, lease: Lease) -> Hold:
     """Remove the row of a stage that is done; the history stays."""
     return await _remembered(tx, _REMOVE, lease, "done")
+
+
+async def take_over(tx: Transaction, lease: Lease, stages: Sequence[Stage]) -> None:
+    """Note that *stages* need no run: after `remove`, and nothing where that found no row."""
+    for stage in stages:
+        await tx.execute(_TAKEN_OVER, {**_parameters(lease), "other": stage})
 
 
 async def postpone(

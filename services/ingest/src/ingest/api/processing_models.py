@@ -124,7 +124,7 @@ class RunOut(Answer):
     """One run of a stage; null where it has not told it, or not yet."""
 
     attempt: int
-    outcome: str  # running, done, retry, failed, cancelled or lost
+    outcome: str  # running, done, reused, retry, failed, cancelled or lost
     started_at: datetime | None
     ended_at: datetime | None
     waited_s: float | None
@@ -136,6 +136,7 @@ class RunOut(Answer):
     reason: str | None
     message: str | None
     next_mode: str | None  # what the next attempt changes
+    reused_from: UUID | None  # outcome `reused`: the equal document whose result was taken over
 
     @classmethod
     def of(cls, run: RunEntry) -> "RunOut":
@@ -149,6 +150,7 @@ class RunOut(Answer):
             reason=run.reason,
             message=run.message,
             next_mode=run.next_mode,
+            reused_from=UUID(run.reused_from) if run.reused_from else None,
             **{name: told.get(name) for name in names},
         )
 

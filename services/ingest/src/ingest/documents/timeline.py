@@ -18,13 +18,14 @@ class RunEntry:
     """One run of one stage; `lost` means that its worker died or was taken over."""
 
     attempt: int
-    outcome: str = "running"  # running, done, retry, failed, cancelled or lost
+    outcome: str = "running"  # running, done, reused, retry, failed, cancelled or lost
     started_at: datetime | None = None
     ended_at: datetime | None = None
     report: dict[str, Any] = field(default_factory=dict)  # what the run told of itself
     reason: str | None = None
     message: str | None = None
     next_mode: str | None = None
+    reused_from: str | None = None  # the document whose result was taken over: nothing was done
 
 
 @dataclass
@@ -94,7 +95,8 @@ def _end_run(entry: GenerationEntry, row: EventRow, outcome: str) -> None:
     if not runs or runs[-1].ended_at is not None:
         runs.append(RunEntry(row.data["attempt"]))
     run = runs[-1]
-    run.outcome, run.ended_at = outcome, row.at
+    run.reused_from = row.data.get("reused_from")
+    run.outcome, run.ended_at = "reused" if run.reused_from else outcome, row.at
     run.report = row.data.get("run") or {}
     run.reason, run.message = row.data.get("reason"), row.data.get("message")
     run.next_mode = row.data.get("next_mode")

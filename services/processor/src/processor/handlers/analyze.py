@@ -24,10 +24,11 @@ class Analyze:
         assert isinstance(result, Analyzed)  # noqa: S101 - the answer to an analyze task
         name = artifacts.manifest_key(key.document_id, key.generation, "analyze")
         await self._desk.objects.put_new(name, artifacts.dump(result.analysis))
-        return _done(result.analysis, manifest.page_count)
+        return done(result.analysis, manifest.page_count)
 
 
-def _done(analysis: Analysis, page_count: int) -> Done:
+def done(analysis: Analysis, page_count: int) -> Done:
+    """Return how analyze ended that has left *analysis*."""
     return Done(
         pages_total=page_count,
         language=analysis.language,

@@ -57,7 +57,7 @@ class Extract:
             # A run that slept beyond its lease must not replace what its successor wrote.
             if not await self._objects.put_new(manifest_key, data):
                 manifest = await self._manifest(manifest_key) or manifest
-        return _done(manifest)
+        return done(manifest)
 
     async def _manifest(self, key: str) -> ExtractManifest | None:
         try:
@@ -155,7 +155,8 @@ def _chain(keys: Sequence[str]) -> list[PageBatch]:
     return chain
 
 
-def _done(manifest: ExtractManifest) -> Done:
+def done(manifest: ExtractManifest) -> Done:
+    """Return how extract ended that has left *manifest*."""
     return Done(
         pages_total=manifest.page_count,
         content_type=manifest.media_type,
