@@ -56,6 +56,7 @@ async def test_bad_requests_are_refused_and_leave_nothing(
         ({"source_folder": f"{root}/nowhere"}, 422, "FOLDER_MISSING"),
         ({"source_folder": f"{root}/a-file.txt"}, 422, "FOLDER_MISSING"),
         ({"source_folder": f"{root}/{'x' * 300}"}, 422, "FOLDER_MISSING"),
+        ({"source_folder": papers, "processing_options": {"orc": True}}, 422, "FIELD_INVALID"),
         ({"source_folder": ""}, 422, "VALIDATION_FAILED"),
         ({"source_folder": "/a\x00b"}, 422, "VALIDATION_FAILED"),
         ({"source_folder": papers, "destination_bucket": own}, 422, "DESTINATION_INVALID"),

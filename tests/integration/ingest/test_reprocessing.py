@@ -68,7 +68,7 @@ async def put_result(ingest: RunningIngest, document_id: UUID, generation: int, 
 @pytest.fixture
 async def document_id(ingest: RunningIngest, projector: Projector) -> UUID:
     """A document whose first generation is whole."""
-    answer = await ingest.upload(processing_options='{"ocr": "off"}')
+    answer = await ingest.upload(processing_options='{"ocr": false}')
     found = UUID(answer.json()["document_id"])
     await projector.apply(records(completed(found, 1)))
     await put_result(ingest, found, 1, "first")
@@ -94,7 +94,7 @@ async def test_a_reprocessed_document_is_asked_for_whole_in_the_next_generation(
     assert isinstance(fact, ReprocessingAccepted)
     assert topic == "work.validate.normal"
     assert isinstance(work, StageRequested)
-    assert (work.generation, work.options, work.inherits_from) == (2, {"ocr": "off"}, None)
+    assert (work.generation, work.options, work.inherits_from) == (2, {"ocr": False}, None)
 
 
 async def test_readers_get_the_old_result_until_the_new_one_is_whole(

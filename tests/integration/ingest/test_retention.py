@@ -114,7 +114,7 @@ async def test_bytes_that_another_document_shares_stay_for_it(
     ingest: RunningIngest, database: Database
 ) -> None:
     await ended(ingest)
-    answer = await ingest.upload(b"hello", processing_options='{"ocr": "off"}')
+    answer = await ingest.upload(b"hello", processing_options='{"ocr": false}')
     second = UUID(answer.json()["document_id"])
     assert len(await ingest.keys()) == 1
 

@@ -107,7 +107,7 @@ async def test_equal_uploads_have_equal_fingerprints_whatever_the_order_of_keys(
         [FileOpened("a.txt", None), b"y"],
         [FileOpened("a.txt", None), b"x", TextField("priority", "low")],
         [FileOpened("a.txt", None), b"x", TextField("metadata", '{"a": 1}')],
-        [FileOpened("a.txt", None), b"x", TextField("processing_options", '{"a": 1}')],
+        [FileOpened("a.txt", None), b"x", TextField("processing_options", '{"ocr": true}')],
     ],
 )
 async def test_other_uploads_have_other_fingerprints(other: list[FormEvent]) -> None:

@@ -1,9 +1,9 @@
 """A folder job as ingest holds it: what was asked for, how far it is, and its files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from docyard_common.events.stages import Priority
@@ -78,6 +78,7 @@ class JobOrder:
     process: bool
     priority: Priority  # of the documents
     owner: str  # of the documents
+    options: dict[str, Any] = field(default_factory=dict)  # `processing_options` of the documents
 
 
 @dataclass(frozen=True)

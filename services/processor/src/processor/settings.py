@@ -6,6 +6,7 @@ from pydantic import Field
 
 from docyard_common.events.stages import Stage
 from docyard_common.media_types import MediaType
+from docyard_common.processing_options import OCR_LANGUAGES
 from docyard_common.settings import ServiceSettings, SettingsGroup
 
 _MIB = 1024 * 1024
@@ -47,9 +48,17 @@ class ChildSettings(SettingsGroup):
     """A child that has grown beyond this is replaced after its document."""
     total_s: float = Field(default=3600.0, gt=0)
     no_progress_s: float = Field(default=300.0, gt=0)
+    max_pages: int = Field(default=50_000, ge=1)
+    """More are refused as too large: ten times the longest printed books."""
+    max_pixels: int = Field(default=120_000_000, ge=1)
+    """Of a picture, looked at before it is decoded: 120 MP in RGBA are 480 MB."""
+    max_characters: int = Field(default=50_000_000, ge=1)
+    """Of the text of one document: about 25,000 full pages."""
     ocr: bool = True
     """Look at pictures, and at pages without text, where the program tesseract is installed."""
-    ocr_language: str = Field(default="eng", pattern=r"^[A-Za-z_/]{3,40}(\+[A-Za-z_/]{3,40})*$")
+    ocr_seconds: float = Field(default=1_200.0, ge=0)
+    """For looking at the pictures of one document, of all the time that it may take."""
+    ocr_language: str = Field(default="eng", pattern=OCR_LANGUAGES)
     """Languages of what is looked at, by ISO 639-2, joined by `+`; an upload may name others."""
 
 

@@ -8,6 +8,7 @@ import typer
 from docyard.cli.board import board
 from docyard.cli.each import each
 from docyard.cli.exits import Exit
+from docyard.cli.options import Options, parsed
 from docyard.cli.session import Session, command
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ async def add(  # noqa: PLR0913 - each one is an option that a person may give
     ] = "low",
     owner: Annotated[str | None, typer.Option(help="Whose the documents are.")] = None,
     id_: Annotated[str | None, typer.Option("--id", help="Your name for the job.")] = None,
+    option: Options = None,
     wait: Wait = False,
     timeout_s: Timeout = None,
 ) -> None:
@@ -59,6 +61,7 @@ async def add(  # noqa: PLR0913 - each one is an option that a person may give
         process=process,
         priority=priority,
         owner=owner,
+        processing_options=parsed(option),
     )
     async with session.client() as client:
         job = await client.folder_jobs.start(order)

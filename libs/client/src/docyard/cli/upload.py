@@ -3,9 +3,9 @@
 import glob
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ from docyard.cli.board import board
 from docyard.cli.delivery import Delivery
 from docyard.cli.each import exit_of_many
 from docyard.cli.exits import CommandError, Exit
+from docyard.cli.options import Options, parsed
 from docyard.cli.sending import Manner, Sending
 from docyard.cli.session import Session, command
 
@@ -39,13 +40,15 @@ async def upload(  # noqa: PLR0913 - each one is an option that a person may giv
         float | None, typer.Option("--timeout", min=0.0, help="Seconds to wait for, with --wait.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="File name of what comes from stdin.")] = None,
+    option: Options = None,
 ) -> None:
     """Upload documents; with --wait, follow each until it can be searched.
 
     Large files go in parts. After Ctrl-C or a lost network, the same command goes on where it was.
     """
     sources = _found(paths, recursive=recursive)
-    deliveries = [_delivery(path, priority=priority, stdin_name=name) for path in sources]
+    said = {"priority": priority, "processing_options": parsed(option)}
+    deliveries = [_delivery(path, said, stdin_name=name) for path in sources]
     manner = Manner(jobs=jobs, wait=wait, timeout_s=timeout_s)
     try:
         async with session.client() as client:
@@ -107,13 +110,13 @@ def _files(folder: str) -> Iterator[str]:
         yield from (str(file) for file in files if file.is_file())
 
 
-def _delivery(path: str, *, priority: str, stdin_name: str | None) -> Delivery:
+def _delivery(path: str, said: Mapping[str, Any], *, stdin_name: str | None) -> Delivery:
     from docyard.uploads import Upload
 
     if path != STDIN:
-        return Delivery(path, Upload(Path(path), priority=priority))
+        return Delivery(path, Upload(Path(path), **said))
     name = stdin_name or f"stdin.{_suffix(sys.stdin.buffer)}"
-    return Delivery(name, Upload(sys.stdin.buffer, filename=name, priority=priority))
+    return Delivery(name, Upload(sys.stdin.buffer, filename=name, **said))
 
 
 _SUFFIXES = ((b"%PDF", "pdf"), (b"\x89PNG", "png"), (b"\xff\xd8\xff", "jpg"))

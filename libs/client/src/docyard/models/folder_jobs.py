@@ -1,6 +1,7 @@
 """What Docyard says about folder jobs: folders of its own machine that it uploads."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import Field
 
@@ -29,6 +30,7 @@ class FolderJob(Model):
     pattern: tuple[str, ...] | None = None
     watch: bool = False
     process: bool = False
+    processing_options: dict[str, Any] = Field(default_factory=dict)
     created_at: datetime
     updated_at: datetime | None = None
     finished_at: datetime | None = None

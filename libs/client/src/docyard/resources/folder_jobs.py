@@ -1,7 +1,7 @@
 """Folder jobs: Docyard uploads folders of its own machine. Every call needs an operator."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +28,7 @@ class FolderOrder:
     process: bool = False
     priority: str | None = None
     owner: str | None = None  # of the documents
+    processing_options: Mapping[str, Any] = field(default_factory=dict)  # of the documents
     idempotency_key: str = field(default_factory=lambda: str(uuid4()))
 
     def body(self) -> dict[str, Any]:
@@ -40,6 +41,7 @@ class FolderOrder:
             "pattern": list(self.patterns) or None,
             "priority": self.priority,
             "owner": self.owner,
+            "processing_options": dict(self.processing_options) or None,
         }
         flags = {"watch": self.watch, "process": self.process}
         return {name: value for name, value in given.items() if value is not None} | flags

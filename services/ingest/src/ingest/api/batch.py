@@ -14,6 +14,7 @@ from ingest.api.bodies import RequestBody
 from ingest.api.callers import IdempotencyKey
 from ingest.api.links import API, LinkMaker
 from ingest.api.models import Answer, Links
+from ingest.api.options import OPTIONS_FIELD
 from ingest.api.problems import QUOTA_REFUSALS, problem_of, refusals
 from ingest.api.receiving import incoming, metered, refused
 from ingest.errors import RefusedError
@@ -45,7 +46,7 @@ _FORM: Final[dict[str, Any]] = {
                             "enum": ["critical", "high", "normal", "low"],
                             "default": "normal",
                         },
-                        "processing_options": _JSON,
+                        "processing_options": OPTIONS_FIELD,
                         "metadata": _JSON,
                         "per_file": {
                             **_JSON,

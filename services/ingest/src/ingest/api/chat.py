@@ -14,6 +14,7 @@ from docyard_common.http import principal
 from ingest.api.bodies import RequestBody
 from ingest.api.callers import Caller, IdempotencyKey
 from ingest.api.models import Answer, DocumentError
+from ingest.api.options import OPTIONS_FIELD
 from ingest.api.problems import QUOTA_REFUSALS, refusals
 from ingest.api.receiving import incoming, metered
 from ingest.chat.jobs import ChatJobs, ChatStatus
@@ -34,6 +35,7 @@ _FORM: Final[dict[str, Any]] = {
                     "additionalProperties": False,
                     "properties": {
                         "file": {"type": "string", "format": "binary"},
+                        "processing_options": OPTIONS_FIELD,
                         "session_id": {"type": "string", "maxLength": 200},
                         "message": {
                             "type": "string",

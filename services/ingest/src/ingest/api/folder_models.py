@@ -9,8 +9,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from docyard_common.events.stages import Priority
 from ingest.api.links import API
 from ingest.api.models import Answer
+from ingest.api.options import Options
 from ingest.folder_job import FileState, FolderFile, FolderJob, JobState
 from ingest.sync.jobs import WantedJob
+from ingest.uploads.fields import require_known
 
 UPLOADS = f"{API}/uploads"
 
@@ -60,12 +62,15 @@ class FolderJobIn(BaseModel):
     watch: bool = Field(default=False, description="Go on with what is new or changed later.")
     process: bool = Field(default=False, description="Make every file a document.")
     priority: Priority = Field(default=Priority.LOW, description="Of the documents.")
+    processing_options: Options = Field(
+        default_factory=dict, description="Of the documents, where `process` is set."
+    )
     owner: Annotated[str, Field(min_length=1, max_length=255, pattern=_PLAIN)] | None = Field(
         default=None, description="Whose the documents are; without one, the caller's."
     )
 
     def wanted(self, *, created_by: str, idempotency_key: str | None) -> WantedJob:
-        """Return the request of that caller."""
+        """Return the request of that caller. Raises FieldInvalidError."""
         return WantedJob(
             created_by=created_by,
             source_folder=self.source_folder,
@@ -76,6 +81,7 @@ class FolderJobIn(BaseModel):
             watch=self.watch,
             process=self.process,
             priority=self.priority,
+            options=require_known(self.processing_options),
             owner=self.owner,
             idempotency_key=idempotency_key,
         )
@@ -111,6 +117,7 @@ class FolderJobOut(Answer):
     watch: bool
     process: bool
     priority: Priority
+    processing_options: Options
     owner: str
     created_at: datetime
     updated_at: datetime
@@ -142,6 +149,7 @@ class FolderJobOut(Answer):
             watch=order.watch,
             process=order.process,
             priority=order.priority,
+            processing_options=order.options,
             owner=order.owner,
             created_at=job.created_at,
             updated_at=job.updated_at,

@@ -6,10 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from docyard_common.auth import Principal
 from docyard_common.events.stages import Priority
+from ingest.api.options import Options
 from ingest.document import IdempotencyClaim
 from ingest.settings import LimitSettings
 from ingest.upload import Announcement, UploadMode
-from ingest.uploads.fields import METADATA, OPTIONS, require_storable
+from ingest.uploads.fields import METADATA, require_known, require_storable
 from ingest.uploads.reception import fingerprint
 from ingest.uploads.standing import require_filename
 
@@ -30,7 +31,7 @@ class InitiateUpload(BaseModel):
         pattern=r"^[\x20-\x7e]*$",
         description="What the client calls this kind of document; kept in its metadata.",
     )
-    processing_options: dict[str, Any] = Field(default_factory=dict)
+    processing_options: Options = Field(default_factory=dict)
     priority: Priority = Priority.NORMAL
     metadata: dict[str, Any] = Field(default_factory=dict)
     sha256: str | None = Field(
@@ -56,7 +57,7 @@ def announced(
         size_bytes=body.file_size,
         sha256=body.sha256.lower() if body.sha256 else None,
         priority=body.priority,
-        options=require_storable(OPTIONS, body.processing_options, max_bytes=largest),
+        options=require_known(body.processing_options),
         metadata=require_storable(METADATA, metadata, max_bytes=largest),
     )
 

@@ -11,6 +11,7 @@ from ingest.api.bodies import RequestBody
 from ingest.api.callers import IdempotencyKey
 from ingest.api.links import API, LinkMaker
 from ingest.api.models import UploadAccepted
+from ingest.api.options import OPTIONS_FIELD
 from ingest.api.problems import QUOTA_REFUSALS, refusals
 from ingest.api.receiving import incoming, metered
 from ingest.errors import RefusedError
@@ -34,14 +35,7 @@ _FORM: Final[dict[str, Any]] = {
                             "enum": ["critical", "high", "normal", "low"],
                             "default": "normal",
                         },
-                        "processing_options": {
-                            "type": "string",
-                            "contentMediaType": "application/json",
-                            "examples": [
-                                '{"ocr": false}',
-                                '{"ocr_language": "deu+eng", "words": true}',
-                            ],
-                        },
+                        "processing_options": OPTIONS_FIELD,
                         "metadata": {
                             "type": "string",
                             "contentMediaType": "application/json",

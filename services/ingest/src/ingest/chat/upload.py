@@ -17,7 +17,7 @@ from ingest.tables import chat_jobs
 from ingest.tables.chat_jobs import ChatQuestion
 from ingest.uploads.acceptance import Acceptance, Accepted
 from ingest.uploads.body import watched
-from ingest.uploads.fields import PRIORITY
+from ingest.uploads.fields import OPTIONS, PRIORITY
 from ingest.uploads.form import FormReader, TextField
 from ingest.uploads.intake import FileIntake, FileOrder, Receipt
 from ingest.uploads.reception import Reception
@@ -31,7 +31,12 @@ _REFERENCES: Final = "references"
 _MAX_SESSION: Final = 200
 _MAX_MESSAGE: Final = 8_000
 _MAX_REFERENCES: Final = 10
-_FIELDS: Final = {_SESSION: 4 * _MAX_SESSION, _MESSAGE: 4 * _MAX_MESSAGE, _REFERENCES: 2048}
+_FIELDS: Final = {
+    _SESSION: 4 * _MAX_SESSION,
+    _MESSAGE: 4 * _MAX_MESSAGE,
+    _REFERENCES: 2048,
+    OPTIONS: 2048,
+}
 
 
 @dataclass
@@ -112,7 +117,7 @@ class ChatUpload:
             if allowed < 0:
                 raise too_large(max_file_bytes)
             for event in reader.feed(chunk):
-                if isinstance(event, TextField):
+                if isinstance(event, TextField) and event.name != OPTIONS:
                     fields.take(event.name, event.value)
                 else:
                     await reception.take(event)

@@ -106,7 +106,7 @@ class DocumentMaker:
             size_bytes=content.size_bytes,
             sha256=content.sha256,
             priority=job.order.priority,
-            options={},
+            options=job.order.options,
             metadata={"folder_job": {"upload_id": job.upload_id, "path": path}},
             accepted_at=self._clock.now(),
         )

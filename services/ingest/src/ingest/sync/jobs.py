@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -46,6 +46,7 @@ class WantedJob:
     process: bool = False
     priority: Priority = Priority.LOW
     owner: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
     idempotency_key: str | None = None
 
     @property
@@ -61,6 +62,7 @@ class WantedJob:
             self.process,
             self.priority,
             self.owner,
+            *([self.options] if self.options else []),
         ]
         return hashlib.sha256(to_json(said)).hexdigest()
 
@@ -183,6 +185,7 @@ class FolderJobs:
             watch=wanted.watch,
             process=wanted.process,
             priority=wanted.priority,
+            options=wanted.options,
             owner=wanted.owner or wanted.created_by,
         )
 

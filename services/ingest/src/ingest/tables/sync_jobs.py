@@ -14,9 +14,10 @@ from ingest.tables.sync_files import Ended
 
 _INSERT: Final = """
 insert into sync_jobs (job_id, upload_id, created_by, fingerprint, owner, source_folder, bucket,
-    prefix, patterns, watch, process, priority, due_at, created_at, updated_at)
+    prefix, patterns, watch, process, priority, options, due_at, created_at, updated_at)
 values (%(job_id)s, %(upload_id)s, %(created_by)s, %(fingerprint)s, %(owner)s, %(source_folder)s,
-    %(bucket)s, %(prefix)s, %(patterns)s, %(watch)s, %(process)s, %(priority)s, now(), now(), now())
+    %(bucket)s, %(prefix)s, %(patterns)s, %(watch)s, %(process)s, %(priority)s, %(options)s,
+    now(), now(), now())
 on conflict do nothing
 returning *
 """
@@ -139,6 +140,7 @@ async def insert(
         "created_by": created_by,
         "fingerprint": fingerprint,
         "patterns": list(order.patterns),
+        "options": Jsonb(order.options),
     }
     return _one(await (await tx.execute(_INSERT, parameters)).fetchone())
 
@@ -276,6 +278,7 @@ def _job(row: dict[str, Any]) -> FolderJob:
         watch=row["watch"],
         process=row["process"],
         priority=Priority(row["priority"]),
+        options=row["options"],
         owner=row["owner"],
     )
     return FolderJob(

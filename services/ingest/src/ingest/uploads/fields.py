@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic_core import from_json, to_json
 
 from docyard_common.events.stages import Priority
+from docyard_common.processing_options import refusal
 from ingest.errors import FieldInvalidError
 
 PRIORITY: Final = "priority"
@@ -32,7 +33,7 @@ class UploadFields:
         if name == PRIORITY:
             self.priority = _priority(value)
         elif name == OPTIONS:
-            self.options = _json_object(name, value)
+            self.options = require_known(_json_object(name, value))
         elif name == METADATA:
             self.metadata = _json_object(name, value)
 
@@ -68,6 +69,13 @@ def require_storable(name: str, value: dict[str, Any], *, max_bytes: int) -> dic
     if len(to_json(value)) > max_bytes:
         raise FieldInvalidError(f"The field {name!r} is longer than {max_bytes} bytes.", field=name)
     return value
+
+
+def require_known(options: dict[str, Any]) -> dict[str, Any]:
+    """Return processing options that make sense. Raises FieldInvalidError for what is none."""
+    if why := refusal(options):
+        raise FieldInvalidError(why, field=OPTIONS)
+    return options
 
 
 def _priority(value: str) -> Priority:

@@ -17,7 +17,7 @@ from ingest.errors import FieldInvalidError, TusHeaderInvalidError
 from ingest.settings import LimitSettings
 from ingest.upload import Announcement, UploadMode
 from ingest.uploads.checksums import Checksum
-from ingest.uploads.fields import METADATA, OPTIONS, require_storable
+from ingest.uploads.fields import METADATA, OPTIONS, require_known, require_storable
 from ingest.uploads.standing import require_filename
 
 VERSION: Final = "1.0.0"
@@ -145,7 +145,7 @@ def announced(
         size_bytes=size_bytes,
         sha256=_sha256(said.get("sha256")),
         priority=_priority(said.get("priority")),
-        options=require_storable(OPTIONS, _json_object(said, OPTIONS), max_bytes=largest),
+        options=require_known(_json_object(said, OPTIONS)),
         metadata=require_storable(METADATA, kept, max_bytes=largest),
     )
 
