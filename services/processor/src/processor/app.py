@@ -190,7 +190,7 @@ class Parts:
             defaults={
                 "ocr": child.ocr,
                 "ocr_language": child.ocr_language,
-                "limits": DocumentLimits(**self.settings.containers.model_dump()),
+                "limits": document_limits(self.settings),
             },
         )
         reusing = Reusing(
@@ -238,6 +238,12 @@ def _consumer(settings: ProcessorSettings, parts: Parts) -> BatchConsumer:
         topics.EVENTS, group="processor.erasure", apply=commands.apply, linger_ms=500
     )
     return consumer
+
+
+def document_limits(settings: ProcessorSettings) -> DocumentLimits:
+    """Return how much one document may unfold into."""
+    child = settings.child.model_dump(include=set(DocumentLimits.model_fields))
+    return DocumentLimits(**child, **settings.containers.model_dump())
 
 
 def _limits(settings: ChildSettings) -> SandboxLimits:

@@ -139,6 +139,21 @@ def open_container(path: Path, limits: ContainerLimits = ContainerLimits()) -> C
     return Container(archive)
 
 
+@contextmanager
+def kept_open(path: Path) -> Iterator[Container]:
+    """Open a container that stays open after the block, unless that raises.
+
+    For openers: what they refuse must not stay open for as long as somebody holds the error. Raises
+    what `open_container` raises.
+    """
+    container = open_container(path)
+    try:
+        yield container
+    except BaseException:
+        container.close()
+        raise
+
+
 def _plain(name: str) -> str:
     return name.replace("\\", "/").lstrip("/").casefold()
 

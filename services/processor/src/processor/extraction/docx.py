@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from processor.extraction import drawings
-from processor.extraction.containers import open_container
+from processor.extraction.containers import kept_open
 from processor.extraction.document import Source
 from processor.extraction.docx_styles import heading_styles
 from processor.extraction.docx_text import DocxReader
@@ -18,8 +18,9 @@ _REPEATED: Final = frozenset({"header", "footer"})
 
 def open_docx(source: Source) -> SectionedDocument:
     """Open the package. Raises what `Extractor` says."""
-    package = Package(open_container(source.path))
-    reader = DocxReader(heading_styles(package))
+    with kept_open(source.path) as container:
+        package = Package(container)
+        reader = DocxReader(heading_styles(package))
     return SectionedDocument(
         extractor="lxml",
         sections=[lambda: _blocks(package, reader)],

@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from processor.extraction import drawings, xml_parts
-from processor.extraction.containers import Container, open_container
+from processor.extraction.containers import Container, kept_open
 from processor.extraction.document import Source
 from processor.extraction.encoding import decode
 from processor.extraction.html import html_blocks
@@ -78,12 +78,12 @@ class Book:
 
 def open_epub(source: Source) -> SectionedDocument:
     """Open the book. Raises what `Extractor` says."""
-    container = open_container(source.path)
-    _require_unlocked(container)
-    book = Book(container)
-    chapters = book.chapters()
-    if not chapters:
-        raise UnreadableDocumentError("The book has no chapters.")
+    with kept_open(source.path) as container:
+        _require_unlocked(container)
+        book = Book(container)
+        chapters = book.chapters()
+        if not chapters:
+            raise UnreadableDocumentError("The book has no chapters.")
     return SectionedDocument(
         extractor="lexbor",
         sections=[_section(container, chapter) for chapter in chapters],

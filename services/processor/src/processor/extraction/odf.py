@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from docyard_common.media_types import MediaType
 from processor.extraction import drawings, xml_parts
-from processor.extraction.containers import Container, open_container
+from processor.extraction.containers import Container, kept_open
 from processor.extraction.document import Source
 from processor.extraction.odf_text import OdfWalk
 from processor.extraction.ooxml import UNHARMED
@@ -38,8 +38,8 @@ _MAX_NAMED: Final = 100
 
 def open_odf(source: Source) -> SectionedDocument:
     """Open the package. Raises what `Extractor` says."""
-    container = open_container(source.path)
-    _require_unlocked(container)
+    with kept_open(source.path) as container:
+        _require_unlocked(container)
     walk_names: list[str] = []
     sheets = source.media_type is MediaType.ODS
 

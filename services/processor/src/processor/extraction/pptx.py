@@ -6,7 +6,7 @@ from typing import Any, Final
 from docyard_common.artifacts import Page, PageError
 from processor.extraction import drawings, xml_parts
 from processor.extraction.cleaning import clean, clean_metadata
-from processor.extraction.containers import open_container
+from processor.extraction.containers import kept_open
 from processor.extraction.document import Source
 from processor.extraction.ooxml import UNHARMED, Package
 from processor.extraction.xml_parts import Element
@@ -83,7 +83,8 @@ class Presentation:
 
 def open_pptx(source: Source) -> Presentation:
     """Open the package. Raises what `Extractor` says."""
-    return Presentation(Package(open_container(source.path)), source.limits)
+    with kept_open(source.path) as container:
+        return Presentation(Package(container), source.limits)
 
 
 def _slides(package: Package) -> list[str]:

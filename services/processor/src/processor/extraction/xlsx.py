@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from processor.extraction import drawings, xml_parts
-from processor.extraction.containers import open_container
+from processor.extraction.containers import kept_open
 from processor.extraction.document import Source
 from processor.extraction.ooxml import Package
 from processor.extraction.paging import Block
@@ -33,13 +33,10 @@ class _Sheet:
 
 def open_xlsx(source: Source) -> SectionedDocument:
     """Open the workbook. Raises what `Extractor` says."""
-    package = Package(open_container(source.path))
-    try:
+    with kept_open(source.path) as container:
+        package = Package(container)
         book = _Workbook(package, source)
         sections = [book.section(sheet) for sheet in book.sheets]
-    except BaseException:
-        package.container.close()
-        raise
     return SectionedDocument(
         extractor="lxml",
         sections=sections,

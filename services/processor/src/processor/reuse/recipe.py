@@ -39,6 +39,7 @@ class Recipes:
                 "pipeline_version": PIPELINE_VERSION,
                 "ocr": settings.child.ocr and shutil.which("tesseract") is not None,
                 "ocr_language": settings.child.ocr_language,
+                "ocr_seconds": settings.child.ocr_seconds,
                 "extractor": settings.extractor.model_dump(include={"url", "kind", "types"}),
                 "containers": settings.containers,
             }
