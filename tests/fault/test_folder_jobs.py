@@ -21,7 +21,7 @@ from docyard_stack.servers import Servers
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(900)]
 
-FILES = int(os.environ.get("DOCYARD_SYNC_FILES", "250"))
+FILES = int(os.environ.get("DOCYARD_SYNC_FILES", "120"))
 KILLS = 3 if FILES < 1000 else 10
 SLACK = 5 * 3
 """Puts that may be repeated by a kill: what five workers have under way, with parts."""
@@ -58,6 +58,7 @@ def fleet(fleet_of: Callable[..., Fleet], proxy: StoreProxy, tmp_path: Path) -> 
         SYNC__ROOTS=str(tmp_path),
         SYNC__LEASE_S="2",
         DATABASE__IDLE_TRANSACTION_S="2",
+        DATABASE__TRANSACTION_S="5",
         SEARCH__WARM="false",
         LIMITS__OPERATORS__REQUESTS_PER_MINUTE="0",
     )

@@ -41,7 +41,10 @@ class DatabaseSettings(SettingsGroup):
     pool_min: int = Field(default=1, ge=0)
     pool_max: int = Field(default=10, ge=1)
     idle_transaction_s: float = Field(default=20.0, ge=1)
-    """A process that was stopped in the middle of a transaction keeps its locks for so long."""
+    """A process that was stopped between two statements keeps its locks for so long."""
+    transaction_s: float = Field(default=60.0, ge=1)
+    """No transaction lasts longer: that of a process that was stopped in the middle of a pipeline
+    does not count as idle. What writes to the search index may last ten times as long."""
 
 
 class ObjectStoreSettings(SettingsGroup):

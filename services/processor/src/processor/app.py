@@ -104,7 +104,9 @@ class Parts:
         self.database = Database(
             settings.database, schema=SCHEMA, application_name=SCHEMA, generic_plans=True
         )
-        self.search = Database(settings.database, schema="search", application_name=SCHEMA)
+        self.search = Database(
+            settings.database, schema="search", application_name=SCHEMA, long_transactions=True
+        )
         self.objects = MinioObjectStore(settings.object_store)
         self.outbox = Outbox(source=SCHEMA)
         self.progress = ProgressPublisher(settings.kafka, source=SCHEMA)

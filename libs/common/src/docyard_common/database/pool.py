@@ -44,10 +44,18 @@ def translated() -> Any:
         psycopg.OperationalError,
         psycopg.InterfaceError,
         psycopg.errors.IdleInTransactionSessionTimeout,
+        psycopg.errors.TransactionTimeout,
         PoolTimeout,
     ) as error:
         detail = str(error).strip().partition("\n")[0]
         raise DependencyUnavailableError("database", detail or type(error).__name__) from error
+
+
+def _limits(settings: DatabaseSettings, *, long: bool) -> str:
+    # A session that waits for the rest of a pipeline is not idle: the second limit is for that.
+    idle_ms = int(settings.idle_transaction_s * 1000)
+    whole_ms = int(settings.transaction_s * 1000) * (10 if long else 1)
+    return f" -c idle_in_transaction_session_timeout={idle_ms} -c transaction_timeout={whole_ms}"
 
 
 class Database:
@@ -55,6 +63,10 @@ class Database:
 
     With *generic_plans* a prepared statement is planned once a connection, whatever its parameters:
     for statements that find their rows by keys, whose plan no parameter changes.
+
+    PostgreSQL ends transactions that idle or last too long: a process that is stopped, but not
+    dead, keeps locks from nobody for good. With *long_transactions* they may last ten times as
+    long.
     """
 
     def __init__(
@@ -64,10 +76,10 @@ class Database:
         schema: str,
         application_name: str,
         generic_plans: bool = False,
+        long_transactions: bool = False,
     ) -> None:
         arguments = connection_arguments(settings, schema=schema, name=application_name)
-        idle_ms = int(settings.idle_transaction_s * 1000)
-        arguments["options"] += f" -c idle_in_transaction_session_timeout={idle_ms}"
+        arguments["options"] += _limits(settings, long=long_transactions)
         if generic_plans:
             arguments["options"] += " -c plan_cache_mode=force_generic_plan"
         self._pool: AsyncConnectionPool[Transaction] = AsyncConnectionPool(
