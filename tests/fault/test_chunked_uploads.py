@@ -109,7 +109,16 @@ class CommandLine:
         }
         with self._lock:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "docyard", "upload", "--json", str(file)],
+                [
+                    sys.executable,
+                    "-m",
+                    "docyard",
+                    "upload",
+                    "--json",
+                    "--via",
+                    "chunked",
+                    str(file),
+                ],
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

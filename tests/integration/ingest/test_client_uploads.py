@@ -1,4 +1,4 @@
-"""Large files by the SDK: in parts, resumed, and known before a byte moves."""
+"""Large files by the SDK through ingest: in parts, resumed, and known before a byte moves."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ DATA = text(2 * PART + 3 * MIB)
 async def client(ingest: RunningIngest, tmp_path: Path) -> AsyncIterator[AsyncClient]:
     url = str(ingest.client.base_url).rstrip("/")
     token = ingest.client.headers["authorization"].removeprefix("Bearer ")
-    policy = UploadPolicy(chunked_above_bytes=MIB, resume_folder=tmp_path / "notes")
+    policy = UploadPolicy(via="chunked", resume_folder=tmp_path / "notes")
     retry = RetryPolicy(attempts=2, first_delay_s=0.0)
     endpoints = Endpoints(url, url, url, token=token)
     async with AsyncClient(endpoints, retry=retry, uploads=policy) as client:
@@ -69,7 +69,7 @@ async def test_what_was_interrupted_goes_on_with_what_is_missing(
             raise _StoppedError
 
     one_by_one = UploadPolicy(
-        chunked_above_bytes=MIB,
+        via="chunked",
         parallel_parts=1,
         resume_folder=file.parent / "notes",
     )

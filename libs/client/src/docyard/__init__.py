@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from docyard.chunked import UploadPolicy
     from docyard.client import AsyncClient
     from docyard.endpoints import Endpoints, Wanted, resolve
     from docyard.errors import (
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from docyard.resources.documents import DocumentFilter
     from docyard.resources.folder_jobs import FolderOrder
     from docyard.retrying import RetryPolicy
+    from docyard.sessions import UploadPolicy
     from docyard.synchronous import Client
     from docyard.uploads import Upload
 
@@ -91,7 +91,7 @@ _HOMES = {
     "docyard.resources.documents": ("DocumentFilter",),
     "docyard.resources.folder_jobs": ("FolderOrder",),
     "docyard.retrying": ("RetryPolicy",),
-    "docyard.chunked": ("UploadPolicy",),
+    "docyard.sessions": ("UploadPolicy",),
     "docyard.uploads": ("Upload",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

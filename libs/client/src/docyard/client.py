@@ -7,14 +7,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from docyard.chunked import ChunkedUploads, UploadPolicy
 from docyard.endpoints import Endpoints, resolve, subject_of
+from docyard.large import LargeUploads
 from docyard.models import Accepted, Document, Progress, SearchResult
 from docyard.resources.dead_letters import DeadLetters
 from docyard.resources.documents import Documents
 from docyard.resources.folder_jobs import FolderJobs
 from docyard.resources.processing import Processing
 from docyard.retrying import RetryPolicy
+from docyard.sessions import UploadPolicy
 from docyard.transport import Request, Transport
 from docyard.uploads import OnBytes, Upload, request_of
 from docyard.watching.polling import PollingSource
@@ -53,7 +54,7 @@ class AsyncClient:
         self._notifier = Transport(self._endpoints.notifier, token=token, retry=retry)
         self._dlq_admin = Transport(self._endpoints.dlq_admin, token=operator, retry=retry)
         self._operating = Transport(self._endpoints.ingest, token=operator, retry=retry)
-        self._chunked = ChunkedUploads(self._ingest, uploads or UploadPolicy())
+        self._large = LargeUploads(self._ingest, uploads or UploadPolicy(), retry)
         self.documents = Documents(self._ingest)
         self.processing = Processing(self._ingest, operating=self._operating)
         # An operator's token may be another's: documents go to whom this client speaks for.
@@ -77,6 +78,7 @@ class AsyncClient:
         async with AsyncExitStack() as stack:
             for transport in (self._ingest, self._notifier, self._dlq_admin, self._operating):
                 stack.push_async_callback(transport.close)
+            stack.push_async_callback(self._large.close)
 
     async def upload(
         self,
@@ -86,17 +88,19 @@ class AsyncClient:
     ) -> Accepted:
         """Send a document, streamed from disk; when this returns, it is durably accepted.
 
-        A repeat of the same Upload value yields the same document. Large files go in parallel
-        parts, and go on where an earlier try broke off, whatever process that was; a large file
-        whose content is there already answers its document. Raises RefusedError for a document
-        that Docyard does not take, and OSError for a file that can not be read.
+        A repeat of the same Upload value yields the same document. Large files go straight into
+        the store where it can be reached from here, else through ingest, in parallel parts either
+        way, and go on where an earlier try broke off, whatever process that was; a large file whose
+        content is there already answers its document. Raises RefusedError for a document that
+        Docyard does not take, and OSError for a file that can not be read.
         """
         upload = source if isinstance(source, Upload) else Upload(Path(source))
-        if self._chunked.suits(upload):
-            return await self._chunked.send(upload, on_bytes=on_bytes)
+        if self._large.suits(upload):
+            return await self._large.send(upload, on_bytes=on_bytes)
         url = "/api/v1/documents/upload/simple"
-        with request_of(upload, url=url, on_bytes=on_bytes) as request:
-            return await self._ingest.fetch(request, Accepted)
+        with request_of(upload, url=url, on_bytes=on_bytes) as (request, file):
+            accepted = await self._ingest.fetch(request, Accepted)
+            return accepted.model_copy(update={"sha256": file.sha256, "via": "simple"})
 
     async def search(
         self,

@@ -11,7 +11,7 @@ from typing import Final
 
 import platformdirs
 
-from docyard.uploads import Upload
+from docyard.uploads import Upload, Via
 
 _KEPT_S: Final = 7 * 86_400.0
 """Servers give uploads up earlier; older notes are of no use to anybody."""
@@ -23,18 +23,21 @@ class Resumable:
 
     path: Path
     upload_id: str = ""  # empty: nothing can go on
+    via: Via = "chunked"
+    key: str = ""  # under which it was opened, where fresh URLs are asked for by it
 
-    def note(self, upload_id: str) -> None:
+    def note(self, upload_id: str, *, via: Via, key: str = "") -> None:
         """Remember the upload; a note is there whole or not at all. A full disk costs resuming."""
-        self.upload_id = upload_id
+        self.upload_id, self.via, self.key = upload_id, via, key
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             partial = self.path.with_suffix(f".{os.getpid()}")
-            partial.write_text(json.dumps({"upload_id": upload_id}))
+            partial.write_text(json.dumps({"upload_id": upload_id, "via": via, "key": key}))
             partial.replace(self.path)
 
     def forget(self) -> None:
         """Remove the note; none is fine."""
+        self.upload_id = self.key = ""
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
 
@@ -70,10 +73,11 @@ class ResumeFolder:
         name = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
         path = self._folder / f"{name}.json"
         try:
-            upload_id = str(json.loads(path.read_bytes())["upload_id"])
-        except (OSError, ValueError, KeyError, TypeError):
-            upload_id = ""
-        return Resumable(path, upload_id)
+            note = json.loads(path.read_bytes())
+            via: Via = "presigned" if note.get("via") == "presigned" else "chunked"
+            return Resumable(path, str(note["upload_id"]), via, str(note.get("key", "")))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return Resumable(path)
 
     def _forget_old(self) -> None:
         before = time.time() - _KEPT_S

@@ -22,7 +22,6 @@ from typing import Any, Self, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from docyard.chunked import UploadPolicy
 from docyard.client import AsyncClient, SearchMode
 from docyard.endpoints import Endpoints
 from docyard.models import (
@@ -51,6 +50,7 @@ from docyard.resources.documents import DocumentFilter, Documents
 from docyard.resources.folder_jobs import FolderJobs, FolderOrder
 from docyard.resources.processing import BulkOrder, Processing
 from docyard.retrying import RetryPolicy
+from docyard.sessions import UploadPolicy
 from docyard.uploads import OnBytes, Upload
 
 _Answer = TypeVar("_Answer")

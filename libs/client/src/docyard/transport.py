@@ -104,10 +104,11 @@ class Transport:
             await response.aclose()
 
     async def _once(self, request: Request) -> httpx.Response:
+        params = {name: value for name, value in request.params.items() if value is not None}
         sent = self._http.build_request(
             request.method,
             request.url,
-            params={name: value for name, value in request.params.items() if value is not None},
+            params=params or None,  # empty ones would take the place of the query in the URL
             json=request.json,
             headers=dict(request.headers),
             **(request.body() if request.body else {}),

@@ -1,18 +1,22 @@
 """What is uploaded: a file streamed from disk, bytes, or a stream of unknown length."""
 
+import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 from uuid import uuid4
 
 from docyard.transport import Request
 
 OnBytes = Callable[[int], None]
 """Called with the bytes of the document sent so far; a retry begins at 0 again."""
+
+Via = Literal["simple", "chunked", "presigned"]
+"""In one request; in parts through ingest; straight into the store."""
 
 UNDECLARED = "application/octet-stream"
 """Leaves the type to Docyard, which looks at name and content; guesses of this machine may err."""
@@ -49,7 +53,7 @@ class Upload:
 
 
 class CountedFile:
-    """A file that tells how much of it was read: what is read is being sent.
+    """A file that tells how much of it was read, and its hash: what is read is being sent.
 
     A pipe can not be sought in, which tells the sender that its length is unknown.
     """
@@ -58,6 +62,12 @@ class CountedFile:
         self._file = file
         self._on_bytes = on_bytes or (lambda _sent: None)
         self._sent = 0
+        self._sha256 = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        """The hash, in hex, of what was read since the file was last at its beginning."""
+        return self._sha256.hexdigest()
 
     def __iter__(self) -> Iterator[bytes]:
         while chunk := self.read(io.DEFAULT_BUFFER_SIZE):
@@ -66,6 +76,7 @@ class CountedFile:
     def read(self, size: int = -1) -> bytes:
         chunk = self._file.read(size)
         self._sent += len(chunk)
+        self._sha256.update(chunk)
         if chunk:
             self._on_bytes(self._sent)
         return chunk
@@ -73,6 +84,8 @@ class CountedFile:
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move in the file. Raises io.UnsupportedOperation for a pipe."""
         self._sent = self._file.seek(offset, whence)
+        if self._sent == 0:
+            self._sha256 = hashlib.sha256()
         return self._sent
 
     def tell(self) -> int:
@@ -80,8 +93,10 @@ class CountedFile:
 
 
 @contextmanager
-def request_of(upload: Upload, *, url: str, on_bytes: OnBytes | None = None) -> Iterator[Request]:
-    """Yield the request that sends *upload*; the file is open inside.
+def request_of(
+    upload: Upload, *, url: str, on_bytes: OnBytes | None = None
+) -> Iterator[tuple[Request, CountedFile]]:
+    """Yield the request that sends *upload*, and what it reads; the file is open inside.
 
     Raises OSError for a path that can not be opened. A pipe is sent once: its bytes are gone.
     """
@@ -92,13 +107,14 @@ def request_of(upload: Upload, *, url: str, on_bytes: OnBytes | None = None) -> 
             part = (upload.name, counted, upload.content_type)
             return {"data": _fields(upload), "files": {"file": part}}
 
-        yield Request(
+        request = Request(
             "POST",
             url,
             headers={"Idempotency-Key": upload.idempotency_key},
             body=body,
             repeatable=file.seekable(),
         )
+        yield request, counted
 
 
 def _opened(source: Path | bytes | BinaryIO) -> AbstractContextManager[BinaryIO]:

@@ -26,6 +26,11 @@ class Delivery:
         return self.accepted.document_id if self.accepted else ""
 
     @property
+    def sha256(self) -> str:
+        """The hash, in hex, of what was sent; empty before it is accepted."""
+        return (self.accepted.sha256 if self.accepted else None) or ""
+
+    @property
     def state(self) -> str:
         """What is known of the document last."""
         if self.failure and not self.accepted:
@@ -47,6 +52,8 @@ class Delivery:
             "document_id": self.document_id or None,
             "state": self.state,
             "progress": self.last.progress if self.last else 0.0,
+            "sha256": self.sha256 or None,
+            "via": self.accepted.via if self.accepted else None,
             "error": error_json(failed) if failed else None,
         }
 

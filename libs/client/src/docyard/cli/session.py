@@ -19,6 +19,7 @@ from docyard.errors import DocyardError
 
 if TYPE_CHECKING:
     from docyard.client import AsyncClient
+    from docyard.sessions import UploadPolicy
 
 _Own = ParamSpec("_Own")
 _PANEL = "Connection"
@@ -55,12 +56,13 @@ class Session:
     token: str | None = None
     data: Path | None = None
 
-    def client(self) -> "AsyncClient":
+    def client(self, uploads: "UploadPolicy | None" = None) -> "AsyncClient":
         """Return a client, to be used as a context. Raises ConfigurationError."""
         from docyard.client import AsyncClient
         from docyard.endpoints import Wanted, resolve
 
-        return AsyncClient(resolve(Wanted(url=self.url, token=self.token, data=self.data)))
+        endpoints = resolve(Wanted(url=self.url, token=self.token, data=self.data))
+        return AsyncClient(endpoints, uploads=uploads)
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Return when a person agrees, or has agreed by `--yes`; else end the command."""

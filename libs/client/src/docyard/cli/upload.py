@@ -41,17 +41,28 @@ async def upload(  # noqa: PLR0913 - each one is an option that a person may giv
     ] = None,
     name: Annotated[str | None, typer.Option(help="File name of what comes from stdin.")] = None,
     option: Options = None,
+    via: Annotated[
+        Literal["simple", "chunked", "presigned"] | None,
+        typer.Option(help="The one way for all; else the best one by size and reach of the store."),
+    ] = None,
 ) -> None:
     """Upload documents; with --wait, follow each until it can be searched.
 
-    Large files go in parts. After Ctrl-C or a lost network, the same command goes on where it was.
+    Large files go in parts, straight into the store where it can be reached. After Ctrl-C or a lost
+    network, the same command goes on where it was.
     """
+    from docyard.sessions import UploadPolicy
+
+    if STDIN in paths and via not in {None, "simple"}:
+        raise CommandError(
+            "stdin goes in one request: it can not be read twice", exit_code=Exit.USAGE
+        )
     sources = _found(paths, recursive=recursive)
     said = {"priority": priority, "processing_options": parsed(option)}
     deliveries = [_delivery(path, said, stdin_name=name) for path in sources]
     manner = Manner(jobs=jobs, wait=wait, timeout_s=timeout_s)
     try:
-        async with session.client() as client:
+        async with session.client(UploadPolicy(via=via)) as client:
             with board(session.output) as rows:
                 await Sending(client, rows, manner, deliveries).run()
     finally:
@@ -70,8 +81,8 @@ def _tell(session: Session, deliveries: Sequence[Delivery]) -> None:
         return
     rows = (delivery for delivery in deliveries if delivery.accepted)
     session.output.table(
-        ("document id", "state", "name"),
-        ((row.document_id, row.state, row.name) for row in rows),
+        ("document id", "state", "name", "sha256"),
+        ((row.document_id, row.state, row.name, row.sha256) for row in rows),
     )
 
 

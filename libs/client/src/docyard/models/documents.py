@@ -66,6 +66,8 @@ class Accepted(Model):
     job_id: str
     status: str = "accepted"
     duplicate: bool = False  # a document of this content was there already and stands for it
+    sha256: str | None = None  # of what this client has read
+    via: str | None = None  # the way that this client has sent it
     links: dict[str, str] = Field(default_factory=dict)
 
 
