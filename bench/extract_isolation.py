@@ -1,8 +1,9 @@
-"""The price of isolation: extract through the sandbox against bare pypdfium2, same PDFs.
+"""The price of isolation: extract in a slot's child, in this process, and bare pypdfium2.
 
-Rounds alternate, so that both see the same machine; the ratio is of medians. Run with
-`python -m bench.extract_isolation [rounds]`. Both sides read text of every page with one core at
-work; the sandbox also writes compressed batches, headings and metadata, and renders a thumbnail.
+Rounds alternate, so that all see the same machine; ratios are of medians. Run with
+`python -m bench.extract_isolation [rounds]`. All read the text of every page of the same PDFs with
+one core at work. Extract also finds headings and metadata and writes compressed batches, here as in
+the child: what the child adds to that is the price of isolation.
 """
 
 import asyncio
@@ -20,7 +21,15 @@ from docyard_common.events.stages import Stage
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Nursery
 from processor.sandbox.sandbox import Sandbox
-from processor.stages.task import Extracted, PagesReady, Progress, StageTask
+from processor.stages.extract import extract
+from processor.stages.task import (
+    Extracted,
+    FoundMember,
+    MemberData,
+    PagesReady,
+    Progress,
+    StageTask,
+)
 
 DOCUMENTS = 8
 PAGES = 60
@@ -65,6 +74,22 @@ def task_for(path: Path, *, thumbnail: bool) -> StageTask:
     )
 
 
+class Unheard:
+    """Takes what a stage reports, and leaves it."""
+
+    def progress(self, progress: Progress) -> None: ...
+
+    def pages(self, batch: PagesReady) -> None: ...
+
+    def member(self, told: MemberData | FoundMember) -> None: ...
+
+
+def read_here(path: Path) -> None:
+    """Do the same work as the child, in this process."""
+    if extract(task_for(path, thumbnail=False), Unheard()).page_count != PAGES:
+        raise RuntimeError("not all pages were read")
+
+
 async def read_in_child(sandbox: Sandbox, path: Path, *, thumbnail: bool) -> None:
     async def on_progress(_progress: Progress) -> None: ...
 
@@ -101,13 +126,17 @@ Rates = dict[str, list[tuple[float, float]]]
 
 
 async def measure(nursery: Nursery, sandbox: Sandbox, paths: list[Path], rounds: int) -> Rates:
-    rates: Rates = {"bare": [], "text only": [], "with thumbnail": []}
+    rates: Rates = {"bare": [], "in this process": [], "text only": [], "with thumbnail": []}
     for number in range(rounds + 1):
         found = {}
         meter = Meter(nursery)
         for path in paths:
             read_bare(path)
         found["bare"] = meter.read()
+        meter = Meter(nursery)
+        for path in paths:
+            read_here(path)
+        found["in this process"] = meter.read()
         for name, thumbnail in (("text only", False), ("with thumbnail", True)):
             meter = Meter(nursery)
             for path in paths:
@@ -127,7 +156,12 @@ def show(rates: Rates) -> None:
             values = [pair[position] for pair in pairs]
             median = statistics.median(values)
             spread = f"{min(values):.0f}-{max(values):.0f}"
-            print(f"  {name:>14}: median {median:.0f} ({spread}), {median / bare:.3f} of bare")
+            print(f"  {name:>15}: median {median:.0f} ({spread}), {median / bare:.3f} of bare")
+        isolated, here = (
+            statistics.median(value[position] for value in rates[name])
+            for name in ("text only", "in this process")
+        )
+        print(f"  in the child / in this process: {isolated / here:.3f}")
 
 
 async def main(rounds: int) -> None:
