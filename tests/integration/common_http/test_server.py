@@ -120,7 +120,7 @@ def test_a_thread_that_hangs_does_not_hold_up_the_end(start: Start) -> None:
             httpx.get(f"{public}/hang", timeout=httpx.Timeout(60, read=0.5))
         service.process.send_signal(signal.SIGTERM)
 
-    assert service.end()[0] == 1
+    assert service.end()[0] == 0
 
 
 def test_a_stream_that_watches_for_the_end_can_say_goodbye(start: Start) -> None:
@@ -151,13 +151,13 @@ def test_a_start_that_fails_ends_the_process_with_one(start: Start) -> None:
     assert stderr == ""
 
 
-def test_a_start_that_waits_can_be_ended(start: Start) -> None:
+def test_a_start_that_is_no_longer_wanted_ends_with_zero(start: Start) -> None:
     service = start("0", "0", "slow-start")
     service.wait_for("http.listening")
 
     service.process.send_signal(signal.SIGTERM)
 
-    assert service.end()[0] == 1
+    assert service.end()[0] == 0
 
 
 def test_a_service_that_still_starts_is_alive_and_not_ready(start: Start) -> None:

@@ -93,7 +93,7 @@ async def _serve(app: FastAPI, settings: HttpSettings) -> bool:
         "http.listening",
         extra={"host": settings.host, "port": _number(port), "metrics_port": _number(metrics_port)},
     )
-    await _until_over(main, process)
+    asked = await _until_over(main, process)
     health.drain()
     if public.started:
         await asyncio.sleep(_HEAD_START_S)
@@ -101,16 +101,19 @@ async def _serve(app: FastAPI, settings: HttpSettings) -> bool:
         main.cancel()
     public.should_exit = internal.should_exit = True
     ended = await _ended(main, side)
-    return public.started and ended and not process.failed
+    return (public.started or asked) and ended and not process.failed
 
 
-async def _until_over(main: asyncio.Task[None], process: Process) -> None:
+async def _until_over(main: asyncio.Task[None], process: Process) -> bool:
+    """Wait for the end; return whether it was asked for, also while the service still started."""
     stop = asyncio.create_task(process.stopping.wait())
     await asyncio.wait({main, stop}, return_when=asyncio.FIRST_COMPLETED)
+    asked = not main.done()
     process.stop()
     await stop
     logger.info("http.stopping")
     _exit_at_the_latest()
+    return asked
 
 
 def _exit_at_the_latest() -> None:
