@@ -17,13 +17,11 @@ from pathlib import Path
 
 import httpx
 from bench.ingest_process import SECRET, Ingest
-from bench.upload import servers, service_environment
+from bench.servers import place
 from minio import Minio
 from minio.deleteobjects import DeleteObject
-from pydantic import SecretStr
 
 from docyard_common.auth import mint
-from docyard_common.settings import ObjectStoreSettings
 
 
 def make_files(folder: Path, files: int) -> None:
@@ -89,25 +87,12 @@ def main() -> None:
     arguments.add_argument("--files", type=int, default=10_000)
     arguments.add_argument("--rounds", type=int, default=3)
     options = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as name, servers(Path(name) / "servers") as address:
+    with tempfile.TemporaryDirectory() as name, place(Path(name) / "servers") as at:
         folder = Path(name) / "files"
         make_files(folder, options.files)
-        store = address["object_store"]
-        settings = ObjectStoreSettings(
-            endpoint=store["endpoint"],
-            access_key=store["access_key"],
-            secret_key=SecretStr(store["secret_key"]),
-            bucket=f"bench-{os.getpid()}",
-        )
-        client = Minio(
-            endpoint=settings.endpoint,
-            access_key=settings.access_key,
-            secret_key=settings.secret_key.get_secret_value(),
-            secure=settings.secure,
-            region=settings.region,
-        )
+        client = at.sdk()
         roots = {"SYNC__ROOTS": name, "LIMITS__OPERATORS__REQUESTS_PER_MINUTE": "0"}
-        ingest = Ingest(service_environment(address, settings) | roots, Path(name))
+        ingest = Ingest(at.environment | roots, Path(name))
         ways = {
             "job": partial(by_job, ingest.port, folder=folder),
             "loop": partial(by_loop, client, folder=folder),
@@ -117,7 +102,7 @@ def main() -> None:
             cpu_before = ingest.cpu_s()
             for number in range(options.rounds):
                 for way, run in ways.items():
-                    bucket = f"{settings.bucket}-{way}-{number}"
+                    bucket = f"{at.store.bucket}-{way}-{number}"
                     seconds[way].append(run(bucket))
                     remove(client, bucket, expected=options.files)
             cpu_s = (ingest.cpu_s() - cpu_before) / (options.files * options.rounds)

@@ -8,8 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -22,16 +20,6 @@ PART_BYTES = 8 * MIB
 SECRET = "only-for-this-benchmark-and-long-enough"
 BOUNDARY = "docyard-bench"
 READY_WITHIN_S = 120
-
-
-@dataclass(frozen=True)
-class Round:
-    """One transfer: how long it took, and what ingest spent on it."""
-
-    seconds: float
-    cpu_s: float = 0.0
-    peak_mib: float = 0.0
-    written_mib: float = 0.0
 
 
 class Content(io.RawIOBase):
@@ -61,7 +49,7 @@ class Ingest:
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
         self.temp = folder / "temp"
         self.temp.mkdir()
-        self.port, metrics_port = _free_port(), _free_port()
+        self.port, metrics_port = free_port(), free_port()
         log = (folder / "ingest.log").open("wb")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ingest"],
@@ -93,31 +81,8 @@ class Ingest:
             time.sleep(0.2)
         raise SystemExit("ingest did not become ready; see its log")
 
-    def upload(self, size: int) -> Round:
-        """Send one form over a plain socket and erase the document; the answer must be 202."""
-        return self.measured(lambda: self._send(size), self._erase)
-
-    def measured(self, send: Callable[[], str], erase: Callable[[str], None]) -> Round:
-        """Let *send* upload a file, and measure what that costs ingest; *erase* what came of it."""
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")  # starts the peak anew
-        cpu, written = self.cpu_s(), self.watched.io_counters().write_bytes
-        started = time.perf_counter()
-        location = send()
-        seconds = time.perf_counter() - started
-        spent = Round(
-            seconds,
-            cpu_s=self.cpu_s() - cpu,
-            peak_mib=self.peak_mib(),
-            written_mib=(self.watched.io_counters().write_bytes - written) / MIB,
-        )
-        assert not list(self.temp.iterdir()), "a temporary file was written"
-        erase(location)
-        return spent
-
-    def _erase(self, location: str) -> None:
-        httpx.delete(f"http://127.0.0.1:{self.port}{location}", headers=_bearer(), timeout=60)
-
-    def _send(self, size: int) -> str:
+    def send(self, size: int) -> str:
+        """Send one form over a plain socket; return where the document is read."""
         head = (
             f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n'
         ).encode()
@@ -125,7 +90,7 @@ class Ingest:
         lines = [
             "POST /api/v1/documents/upload/simple HTTP/1.1",
             "Host: bench",
-            *(f"{name}: {value}" for name, value in _bearer().items()),
+            *(f"{name}: {value}" for name, value in bearer().items()),
             f"Content-Type: multipart/form-data; boundary={BOUNDARY}",
             f"Content-Length: {len(head) + size + len(tail)}",
             "Connection: close",
@@ -141,8 +106,27 @@ class Ingest:
         assert top.startswith(b"HTTP/1.1 202"), answer[:500]
         return str(json.loads(body)["links"]["self"])
 
+    def erase(self, location: str) -> None:
+        """Delete a document, given where it is read."""
+        httpx.delete(f"{self.url}{location}", headers=bearer(), timeout=60).raise_for_status()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def cpu_s(self) -> float:
         return float(sum(self.watched.cpu_times()[:2]))
+
+    def forget_peak(self) -> None:
+        """Let the peak of memory begin anew."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    def written_mib(self) -> float:
+        """Return what was written to files since the start."""
+        return float(self.watched.io_counters().write_bytes / MIB)
+
+    def require_no_temporary_file(self) -> None:
+        assert not list(self.temp.iterdir()), "a temporary file was written"
 
     def peak_mib(self) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -154,10 +138,12 @@ class Ingest:
         self.process.wait(20)
 
 
-def _bearer() -> dict[str, str]:
+def bearer() -> dict[str, str]:
+    """Return the header that every call needs."""
     return {"Authorization": f"Bearer {mint(SECRET, subject='bench')}"}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
