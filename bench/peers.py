@@ -1,4 +1,4 @@
-"""Fetches what a comparison needs and the project does not: Celery, and a Redis server.
+"""Fetches what a comparison needs and the project does not: Celery, a Redis server, tusd.
 
 Both go into a folder of their own (`.peers/`, ignored by git) and are used from there only.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 PEERS = REPOSITORY / ".peers"
 CELERY = "5.7.0"
+TUSD = "2.8.0"
 _REDIS = ("redis-server", "redis-tools", "libjemalloc2", "liblzf1", "libatomic1")
 
 
@@ -38,6 +39,26 @@ def redis() -> tuple[list[str], dict[str, str]]:
     program = next(folder.glob("usr/bin/redis-*server"), folder / "usr/bin/redis-check-rdb")
     library = ":".join(str(path) for path in folder.glob("usr/lib/*-linux-gnu"))
     return [str(program)], {"LD_LIBRARY_PATH": library}
+
+
+def tusd() -> Path:
+    """Return the program of the tus project's own server, built by the Go that is installed."""
+    program = PEERS / f"tusd-{TUSD}" / "tusd"
+    if not program.exists():
+        _build(program)
+    return program
+
+
+def _build(program: Path) -> None:
+    go = shutil.which("go") or "/usr/local/go/bin/go"
+    module = "github.com/tus/tusd/v2"
+    with tempfile.TemporaryDirectory(dir=_made(PEERS)) as partial:
+        # A module of our own: tusd's go.mod has replacements, which `go install` refuses.
+        _run([go, "mod", "init", "peer"], cwd=partial)
+        _run([go, "mod", "edit", f"-require={module}@v{TUSD}"], cwd=partial)
+        built = f"{partial}/built/{program.name}"
+        _run([go, "build", "-mod=mod", "-trimpath", "-o", built, f"{module}/cmd/tusd"], cwd=partial)
+        Path(built).parent.rename(program.parent)
 
 
 def _install(requirement: str, folder: Path) -> None:
