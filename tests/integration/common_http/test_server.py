@@ -120,7 +120,7 @@ def test_a_thread_that_hangs_does_not_hold_up_the_end(start: Start) -> None:
             httpx.get(f"{public}/hang", timeout=httpx.Timeout(60, read=0.5))
         service.process.send_signal(signal.SIGTERM)
 
-    assert service.end()[0] == 0
+    assert service.end()[0] == 1
 
 
 def test_a_stream_that_watches_for_the_end_can_say_goodbye(start: Start) -> None:
