@@ -9,7 +9,7 @@ VENV := $(if $(PYTHON),.venv-$(PYTHON),.venv)
 BIN := $(VENV)/bin
 UV_STAMP := .tools/uv-$(UV_VERSION)
 SYNC_STAMP := $(VENV)/.synced
-BENCHMARKS = $(shell grep -l '__main__' bench/*.py | xargs -n1 basename | sed 's/\.py$$//')
+BENCHMARKS = $(shell grep -l '__main__' bench/*.py | xargs -n1 basename | sed 's/\.py$$//' | grep -vx soak)
 PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 
 export UV_PYTHON := $(FOUND_PYTHON)
@@ -82,6 +82,11 @@ fault: setup ## Kills real processes and shows that nothing is lost.
 fault-folders: setup ## Folder jobs of 2,000 files under ten kills, pauses and outages.
 	DOCYARD_SYNC_FILES=2000 $(BIN)/pytest tests/fault/test_folder_jobs.py
 
+.PHONY: fault-burst
+fault-burst: setup ## 4,384 documents at once, a worker killed every 20 seconds: half an hour.
+	DOCYARD_FAULT_BURST=4384 DOCYARD_FAULT_BURST_KILL_S=20 \
+		$(BIN)/pytest -s tests/fault/test_dying_workers.py
+
 .PHONY: fault-uploads
 fault-uploads: setup ## Kill ingest, the store and the client under uploads of a gibibyte, ten times: half an hour.
 	DOCYARD_FAULT_UPLOAD_MIB=1024 DOCYARD_FAULT_UPLOAD_KILLS=6 DOCYARD_FAULT_UPLOAD_ROUNDS=10 \
@@ -98,6 +103,10 @@ fuzz: setup ## Two thousand damaged documents (DOCYARD_FUZZ_CASES): each must en
 .PHONY: bench
 bench: setup ## Measure; docs/benchmarks.md says what and how.
 	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
+
+.PHONY: soak
+soak: setup ## An hour at full speed (DOCYARD_SOAK_MINUTES): does memory grow, is anything lost?
+	$(BIN)/python -m bench.soak --minutes $${DOCYARD_SOAK_MINUTES:-60}
 
 .PHONY: demo
 demo: setup ## Show the whole: upload, progress, search, a dead letter replayed.

@@ -1,8 +1,9 @@
 """Keeps the small objects that were just read or written: the next stage asks for them at once."""
 
 import hashlib
+import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from docyard_common.storage.port import (
@@ -20,7 +21,8 @@ class RecentObjects:
     """An ObjectStore in front of another one, for objects that do not change under their key.
 
     What another process deletes may still be read here; what this one deletes is gone. Memory is
-    bounded by *max_bytes*; objects above *max_object_bytes* pass by.
+    bounded by *max_bytes*; objects above *max_object_bytes* pass by. What nobody asked for in
+    *keep_s* seconds goes with the next object that comes; who asks later reads the store.
     """
 
     def __init__(
@@ -29,11 +31,16 @@ class RecentObjects:
         *,
         max_bytes: int = 64 * _MIB,
         max_object_bytes: int = _MIB,
+        keep_s: float = 120.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._max_bytes = max_bytes
         self._max_object_bytes = max_object_bytes
-        self._recent: OrderedDict[str, bytes] = OrderedDict()
+        self._keep_s = keep_s
+        self._clock = clock
+        self._recent: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        """Content by key and when it was last asked for; the oldest is first."""
         self._bytes = 0
 
     async def put(
@@ -121,19 +128,23 @@ class RecentObjects:
 
     def _found(self, key: str) -> bytes | None:
         found = self._recent.get(key)
-        if found is not None:
-            self._recent.move_to_end(key)
-        return found
+        if found is None:
+            return None
+        self._recent[key] = (found[0], self._clock())
+        self._recent.move_to_end(key)
+        return found[0]
 
     def _keep(self, key: str, data: bytes) -> None:
         self._forget(key)
-        if len(data) > self._max_object_bytes:
-            return
-        self._recent[key] = bytes(data)
-        self._bytes += len(data)
-        while self._bytes > self._max_bytes:
-            _, oldest = self._recent.popitem(last=False)
-            self._bytes -= len(oldest)
+        if len(data) <= self._max_object_bytes:
+            self._recent[key] = (bytes(data), self._clock())
+            self._bytes += len(data)
+        while self._recent and self._is_over(asked_at=next(iter(self._recent.values()))[1]):
+            self._forget(next(iter(self._recent)))
+
+    def _is_over(self, *, asked_at: float) -> bool:
+        return self._bytes > self._max_bytes or self._clock() - asked_at > self._keep_s
 
     def _forget(self, key: str) -> None:
-        self._bytes -= len(self._recent.pop(key, b""))
+        data, _ = self._recent.pop(key, (b"", 0.0))
+        self._bytes -= len(data)
