@@ -48,7 +48,7 @@ class CpuMeter:
 
     def read(self) -> dict[str, float]:
         """Return the seconds used so far; work done for documents is apart from its service."""
-        used = {name: _tree_s(process) for name, process in self._parts.items()}
+        used = {name: tree_s(process) for name, process in self._parts.items()}
         if "processor" in used:
             own = _own_s(self._parts["processor"])
             used[CHILDREN], used["processor"] = used["processor"] - own, own
@@ -64,7 +64,10 @@ def milliseconds_each(
     return dict(sorted(spent.items(), key=lambda item: -item[1]))
 
 
-def _tree_s(process: psutil.Process) -> float:
+def tree_s(process: psutil.Process, *, recursive: bool = True) -> float:
+    """Return the CPU seconds of *process* and, unless told otherwise, of all below it."""
+    if not recursive:
+        return _own_s(process)
     return sum(map(_used_s, [process, *process.children(recursive=True)]))
 
 

@@ -15,6 +15,7 @@ from bench.embedded import CHILDREN
 
 MIB = 1024 * 1024
 LARGEST = "largest child"
+EACH = "each child"
 FORK_SERVER = "fork server"
 _BLOCKS = 40
 
@@ -69,7 +70,7 @@ def parts_of(data: str) -> dict[str, dict[str, Any]]:
 
 
 class MemoryMeter:
-    """Samples of every part, of the processor's children together, and of the largest of them.
+    """Samples of every part and of the processor's children: all, one on average, the largest.
 
     A part that was started again is followed under its next process; the gap has no samples.
     """
@@ -114,12 +115,16 @@ class MemoryMeter:
 
 
 def _children(processor: psutil.Process) -> dict[str, float]:
-    """Return the memory of the fork server and of those it has forked, which come and go."""
+    """Return the memory of the fork server and of those it has forked.
+
+    How many there are follows the load, up to one a slot: a leak shows in one on average.
+    """
     server, *_ = processor.children()
     sizes = [size for child in server.children(recursive=True) if (size := _resident(child))]
     return {
         FORK_SERVER: float(server.memory_info().rss),
         CHILDREN: float(sum(sizes)),
+        EACH: sum(sizes) / max(1, len(sizes)),
         LARGEST: float(max(sizes, default=0)),
     }
 

@@ -1,6 +1,7 @@
-"""Fetches what a comparison needs and the project does not: Celery, a Redis server, tusd.
+"""Fetches what a comparison needs and the project does not: Celery, Redis, tusd, Tika, kreuzberg.
 
-Both go into a folder of their own (`.peers/`, ignored by git) and are used from there only.
+They go into a folder of their own (`.peers/`, ignored by git) and are used from there only. Celery
+and Redis 7 are BSD, tusd and kreuzberg MIT, Tika is Apache-2.0.
 """
 
 import shutil
@@ -9,10 +10,19 @@ import sys
 import tempfile
 from pathlib import Path
 
+from docyard_stack.errors import DownloadFailedError
+from docyard_stack.kafka.jars import Jar, JarCache
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 PEERS = REPOSITORY / ".peers"
 CELERY = "5.7.0"
 TUSD = "2.8.0"
+KREUZBERG = "4.10.4"
+TIKA = Jar(
+    path="org/apache/tika/tika-server-standard/3.3.2/tika-server-standard-3.3.2.jar",
+    sha256="cdbe7fde72583dec8528f9c0ed962cacb7f6624f9900b1f733df638410f77540",
+)
+_WHOLE = ".whole"
 _REDIS = ("redis-server", "redis-tools", "libjemalloc2", "liblzf1", "libatomic1")
 
 
@@ -59,6 +69,50 @@ def _build(program: Path) -> None:
         built = f"{partial}/built/{program.name}"
         _run([go, "build", "-mod=mod", "-trimpath", "-o", built, f"{module}/cmd/tusd"], cwd=partial)
         Path(built).parent.rename(program.parent)
+
+
+def tika() -> list[str]:
+    """Return the command of a Tika server with a gibibyte of heap, without address and port."""
+    # The stack's own Java is made for Kafka: it lacks modules that Tika needs.
+    java = shutil.which("java")
+    if java is None:
+        raise PeerMissingError("there is no java")
+    return [java, "-Xmx1g", "-jar", str(_tika_jar())]
+
+
+def kreuzberg() -> Path:
+    """Return the Python of an environment that has kreuzberg, and nothing of ours."""
+    folder = PEERS / f"kreuzberg-{KREUZBERG}"
+    if not (folder / _WHOLE).exists():
+        _environment(f"kreuzberg=={KREUZBERG}", folder)
+    return folder / "bin/python"
+
+
+def _tika_jar() -> Path:
+    cache = JarCache(PEERS / "tika", jars=[TIKA])
+    try:
+        return cache.fetch(_Silent())[0]
+    except DownloadFailedError as error:
+        raise PeerMissingError(str(error)) from error
+
+
+class _Silent:
+    """Tells nobody about a download."""
+
+    def began(self, files: int) -> None: ...
+
+    def received(self, size_bytes: int) -> None: ...
+
+    def finished(self, name: str) -> None: ...
+
+
+def _environment(requirement: str, folder: Path) -> None:
+    """Make an environment at *folder*: it knows its own path, so that it can not be moved there."""
+    uv = str(REPOSITORY / ".tools/bin/uv")
+    _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)])
+    python = str(folder / "bin/python")
+    _run([uv, "pip", "install", "--quiet", "--python", python, requirement])
+    (folder / _WHOLE).touch()
 
 
 def _install(requirement: str, folder: Path) -> None:

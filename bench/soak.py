@@ -4,10 +4,10 @@
 
 A whole stack of its own is started (`docyard up`), used over HTTP and WebSocket as clients do, and
 erased. Documents of all kinds (`bench.mixture`) are uploaded as fast as they are worked on: at most
-*backlog* are under way. Every five seconds the resident memory of each part is sampled, of the
-processor's children together and of the largest of them. What is reported is the slope of a line
-through the samples after the warm-up, in MiB an hour with its standard error. A document is lost
-when it was accepted and is not there at the end, or has not ended.
+*backlog* are under way. Every five seconds the resident memory of each part is sampled, and that of
+the processor's children: of all, of one on average, and of the largest. What is reported is the
+slope of a line through the samples after the warm-up, in MiB an hour with its standard error. A
+document is lost when it was accepted and is not there at the end, or has not ended.
 """
 
 import argparse
@@ -22,12 +22,12 @@ from typing import Any
 
 import httpx
 from bench.embedded import CHILDREN, stack
-from bench.memory import FORK_SERVER, LARGEST, MemoryMeter
+from bench.memory import EACH, FORK_SERVER, LARGEST, MemoryMeter
 from bench.soak_load import CONNECTIONS, TERMINAL, Load
 
 _SAMPLE_S = 5.0
 _DRAIN_S = 900.0
-SERVICES = ("ingest", "processor", "notifier", "dlq-admin", FORK_SERVER, CHILDREN, LARGEST)
+SERVICES = ("ingest", "processor", "notifier", "dlq-admin", FORK_SERVER, CHILDREN, EACH, LARGEST)
 
 
 async def _sample(meter: MemoryMeter, out: Path | None) -> None:

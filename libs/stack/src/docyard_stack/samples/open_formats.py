@@ -3,6 +3,7 @@
 import zipfile
 from pathlib import Path
 from typing import Final
+from xml.sax.saxutils import escape
 
 from docyard_common.errors import FailureReason
 from docyard_stack.samples import prose
@@ -31,7 +32,7 @@ def text_document(path: Path, *, seed: int = 0) -> Sample:
     note = f"<text:note><text:note-body><text:p>{in_note}</text:p></text:note-body></text:note>"
     body = (
         '<office:text><text:h text:outline-level="1">Tides</text:h>'
-        f"<text:p>{prose.paragraph(seed, mentioning=in_text)}{note}</text:p></office:text>"
+        f"<text:p>{escape(prose.paragraph(seed, mentioning=in_text))}{note}</text:p></office:text>"
     )
     _write(path, _odf(ODT, body))
     return Sample(path, ODT, words=(in_text, in_note), language="en")
@@ -97,7 +98,7 @@ def book(path: Path, *, seed: int = 0, chapters: int = 3) -> Sample:
         ),
     }
     for name, mark in zip(names, marks, strict=True):
-        text = prose.paragraph(seed, mentioning=mark)
+        text = escape(prose.paragraph(seed, mentioning=mark))
         parts[f"OPS/{name}"] = f"<html><body><h1>Chapter</h1><p>{text}</p></body></html>"
     _write(path, parts)
     return Sample(path, EPUB, words=marks, page_count=chapters, page_words=marks, language="en")
