@@ -82,6 +82,11 @@ fault: setup ## Kills real processes and shows that nothing is lost.
 fault-folders: setup ## Folder jobs of 2,000 files under ten kills, pauses and outages.
 	DOCYARD_SYNC_FILES=2000 $(BIN)/pytest tests/fault/test_folder_jobs.py
 
+.PHONY: fault-burst
+fault-burst: setup ## 4,384 documents at once, a worker killed every 20 seconds: half an hour.
+	DOCYARD_FAULT_BURST=4384 DOCYARD_FAULT_BURST_KILL_S=20 \
+		$(BIN)/pytest -s tests/fault/test_dying_workers.py
+
 .PHONY: fault-uploads
 fault-uploads: setup ## Kill ingest, the store and the client under uploads of a gibibyte, ten times: half an hour.
 	DOCYARD_FAULT_UPLOAD_MIB=1024 DOCYARD_FAULT_UPLOAD_KILLS=6 DOCYARD_FAULT_UPLOAD_ROUNDS=10 \
