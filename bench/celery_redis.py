@@ -1,7 +1,8 @@
-"""The same small documents through Docyard and through a Celery + Redis worker, in turns.
+"""The same documents through Docyard and through a Celery + Redis worker, in turns.
 
-    python -m bench.celery_redis [--documents 300] [--rounds 3]
+    python -m bench.celery_redis [--documents 300] [--rounds 3] [--mixed]
 
+They are small texts, or of all kinds that stand alone (`bench.mixture`), written beforehand.
 Celery does the same library work on the same PostgreSQL and object store (`bench.celery_worker`
 says how, and what it leaves out), with one worker process a core. Its client stores the file and
 sends the chain; Docyard's uploads by HTTP. A burst ends when the last document can be searched.
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,7 +30,8 @@ import httpx
 import psycopg
 from bench import peers
 from bench.embedded import CpuMeter, milliseconds_each, stack
-from bench.small_documents import CONNECTIONS, TEXT, Uploader, shown
+from bench.mixture import Mixture
+from bench.small_documents import CONNECTIONS, Document, Uploader, shown, small_text
 from minio import Minio
 
 from docyard_stack.ports import free_ports
@@ -37,12 +39,18 @@ from docyard_stack.ports import free_ports
 BUCKET = "celery-bench"
 DOCYARD_ONLY = ("ingest", "processor", "children", "notifier", "dlq-admin", "kafka")
 CELERY_ONLY = ("worker", "redis")
+_WARM = 40
+
+Numbered = Callable[[int], Document]
 
 
 class CeleryPeer:
     """A Redis, a worker, and a client that sends documents to it."""
 
-    def __init__(self, addresses: dict[str, Any], environment: dict[str, str]) -> None:
+    def __init__(
+        self, addresses: dict[str, Any], environment: dict[str, str], document: Numbered
+    ) -> None:
+        self._document = document
         self._database = psycopg.connect(addresses["database"], autocommit=True)
         address = addresses["object_store"]
         self._store = Minio(
@@ -80,14 +88,12 @@ class CeleryPeer:
 
     def _upload(self) -> None:
         self._number += 1
-        data = TEXT.format(n=self._number).encode()
+        name, data = self._document(self._number)
         key = str(uuid4())
         self._store.put_object(BUCKET, key, io.BytesIO(data), len(data))
         digest = hashlib.sha256(data).hexdigest()
         assert self._sender.stdin is not None
-        print(
-            key, f"note-{self._number}.txt", len(data), digest, file=self._sender.stdin, flush=True
-        )
+        print(key, name, len(data), digest, file=self._sender.stdin, flush=True)
 
     def _indexed(self) -> int:
         query = "select count(*) from search.documents where owner = 'celery'"
@@ -96,7 +102,7 @@ class CeleryPeer:
 
 
 @contextlib.contextmanager
-def running(addresses: dict[str, Any], meter: CpuMeter) -> Iterator[CeleryPeer]:
+def running(addresses: dict[str, Any], meter: CpuMeter, document: Numbered) -> Iterator[CeleryPeer]:
     """Yield the peer, with its Redis and its worker running."""
     program, redis_environment = peers.redis()
     (port,) = free_ports(1)
@@ -112,7 +118,7 @@ def running(addresses: dict[str, Any], meter: CpuMeter) -> Iterator[CeleryPeer]:
         )
         meter.add("redis", redis.pid)
         meter.add("worker", worker.pid)
-        peer = CeleryPeer(addresses, environment)
+        peer = CeleryPeer(addresses, environment, document)
         try:
             yield peer
         finally:
@@ -147,18 +153,29 @@ async def measure(addresses: dict[str, Any], options: argparse.Namespace) -> Non
     headers = {"Authorization": f"Bearer {addresses['token']}"}
     limits = httpx.Limits(max_connections=CONNECTIONS)
     meter = CpuMeter(addresses["data"])
+    count = _WARM + options.documents * options.rounds
+    document = _mixed(count) if options.mixed else small_text
     async with httpx.AsyncClient(
         base_url=addresses["ingest"], headers=headers, limits=limits, timeout=60, trust_env=False
     ) as client:
-        with running(addresses, meter) as peer:
-            await compare(Uploader(client), peer, meter, options)
+        with running(addresses, meter, document) as peer:
+            await compare(Uploader(client, document), peer, meter, options)
+
+
+def _mixed(count: int) -> Numbered:
+    """Write *count* documents, so that no burst waits for them."""
+    mixture = Mixture(alone=True)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [mixture.write(Path(folder), number).path for number in range(count)]
+        written = [(path.name, path.read_bytes()) for path in paths]
+    return lambda number: written[number - 1]
 
 
 async def compare(
     uploader: Uploader, peer: CeleryPeer, meter: CpuMeter, options: argparse.Namespace
 ) -> None:
-    await uploader.burst(30)
-    await asyncio.to_thread(peer.burst, 30)
+    await uploader.burst(_WARM)
+    await asyncio.to_thread(peer.burst, _WARM)
     rates: dict[str, list[float]] = {"docyard": [], "celery": []}
     spent: dict[str, list[dict[str, float]]] = {"docyard": [], "celery": []}
     for _ in range(options.rounds):
@@ -196,6 +213,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.celery_redis", description=__doc__)
     parser.add_argument("--documents", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--mixed", action="store_true")
     options = parser.parse_args()
     try:
         peers.celery()

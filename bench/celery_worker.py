@@ -115,7 +115,9 @@ def extract(document: dict[str, Any]) -> dict[str, Any]:
         metadata=result.metadata,
     )
     put(f"{document['key']}.manifest", artifacts.dump(manifest))
-    return document | {"pages": keys}
+    if result.thumbnail is not None:
+        put(f"{document['key']}.thumbnail", result.thumbnail)
+    return document | {"pages": keys, "type": result.media_type.value}
 
 
 def analyze(document: dict[str, Any]) -> dict[str, Any]:
@@ -138,7 +140,7 @@ def _insert(document: dict[str, Any], chunks: tuple[Chunk, ...]) -> None:
             owner=OWNER,
             generation=1,
             filename=document["filename"],
-            content_type="text/plain",
+            content_type=document["type"],
             language=document["language"],
         )
     )
@@ -162,7 +164,7 @@ def _task(stage: Stage, document: dict[str, Any], **inputs: Any) -> StageTask:
     return StageTask(
         stage=stage,
         filename=document["filename"],
-        content_type="text/plain",
+        content_type=None,  # the bytes say it
         size_bytes=document["size"],
         sha256=document["sha256"],
         language=document.get("language"),

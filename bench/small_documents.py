@@ -13,6 +13,7 @@ import asyncio
 import json
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -26,17 +27,27 @@ TEXT = (
 )
 
 
-class Uploader:
-    """Uploads small texts over kept connections."""
+Document = tuple[str, bytes]
+"""A file's name, without spaces, and its content."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+
+def small_text(number: int) -> Document:
+    return f"note-{number}.txt", TEXT.format(n=number).encode()
+
+
+class Uploader:
+    """Uploads documents over kept connections: the first is number 1."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, document: Callable[[int], Document] = small_text
+    ) -> None:
         self._client = client
+        self._document = document
         self._number = 0
 
     async def upload(self) -> str:
         self._number += 1
-        text = TEXT.format(n=self._number).encode()
-        file = {"file": (f"note-{self._number}.txt", text, "text/plain")}
+        file = {"file": self._document(self._number)}
         answer = await self._client.post("/api/v1/documents/upload/simple", files=file)
         answer.raise_for_status()
         document_id: str = answer.json()["document_id"]
