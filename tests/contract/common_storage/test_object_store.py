@@ -13,6 +13,8 @@ from docyard_common.errors import ObjectMissingError
 from docyard_common.storage import (
     InMemoryObjectStore,
     MinioObjectStore,
+    ObjectDigest,
+    ObjectPrefix,
     ObjectStore,
     PartsRefusedError,
     RecentObjects,
@@ -135,6 +137,48 @@ async def test_a_download_writes_the_file_and_tells_its_hash(
 
     assert digest == hashlib.sha256(data).hexdigest()
     assert (tmp_path / "file").read_bytes() == data
+
+
+@pytest.mark.parametrize("size", [0, 100, 4 * MIB, 9 * MIB + 7])
+async def test_a_digest_says_what_an_object_is(store: ObjectStore, size: int) -> None:
+    data = os.urandom(size)
+    await store.put("k", data)
+
+    found = await store.digest("k", head_bytes=50)
+
+    assert found == ObjectDigest(size, hashlib.sha256(data).hexdigest(), data[:50])
+
+
+async def test_a_digest_goes_on_behind_what_is_known(store: ObjectStore) -> None:
+    data = os.urandom(9 * MIB)
+    await store.put("k", data)
+    known = b"as it was hashed by whoever stored it"
+    after = ObjectPrefix(len(known), hashlib.sha256(known), known)
+
+    found = await store.digest("k", head_bytes=50, after=after)
+
+    expected = known + data[len(known) :]
+    assert found == ObjectDigest(len(data), hashlib.sha256(expected).hexdigest(), expected[:50])
+    assert after.hasher.digest() == hashlib.sha256(known).digest()
+
+
+async def test_a_whole_prefix_needs_nothing_read_and_a_longer_one_counts_for_nothing(
+    store: ObjectStore,
+) -> None:
+    await store.put("k", b"12345")
+    whole = ObjectPrefix(5, hashlib.sha256(b"other"), b"other")
+    longer = ObjectPrefix(6, hashlib.sha256(b"longer"), b"longer")
+
+    known = await store.digest("k", head_bytes=3, after=whole)
+    read = await store.digest("k", head_bytes=3, after=longer)
+
+    assert known == ObjectDigest(5, hashlib.sha256(b"other").hexdigest(), b"oth")
+    assert read == ObjectDigest(5, hashlib.sha256(b"12345").hexdigest(), b"123")
+
+
+async def test_a_digest_of_nothing_is_missing(store: ObjectStore) -> None:
+    with pytest.raises(ObjectMissingError):
+        await store.digest("nothing", head_bytes=1)
 
 
 async def test_a_listing_holds_what_starts_with_the_prefix_in_order(store: ObjectStore) -> None:

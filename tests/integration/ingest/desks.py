@@ -11,6 +11,7 @@ from ingest.uploads.acceptance import Acceptor
 from ingest.uploads.arrivals import Arrivals
 from ingest.uploads.completion import Completer
 from ingest.uploads.desk import UploadDesk
+from ingest.uploads.hash_ahead import HashAhead
 from ingest.uploads.sessions import UploadSessions
 from ingest.uploads.slots import UploadSlots
 
@@ -27,6 +28,7 @@ def desk_of(ingest: RunningIngest, database: Database, *, clock: Clock | None = 
         limits=settings.limits,
         settings=settings.uploads,
         slots=UploadSlots(settings.uploads),
+        hash_ahead=HashAhead(max_waiting_bytes=settings.uploads.hash_ahead_bytes),
     )
 
 

@@ -67,6 +67,7 @@ from ingest.uploads.acceptance import Acceptor
 from ingest.uploads.arrivals import Arrivals
 from ingest.uploads.completion import Completer
 from ingest.uploads.desk import UploadDesk
+from ingest.uploads.hash_ahead import HashAhead
 from ingest.uploads.presigned import Presigner
 from ingest.uploads.sessions import UploadSessions
 from ingest.uploads.slots import UploadSlots
@@ -184,6 +185,7 @@ class _Parts:
             limits=settings.limits,
             settings=settings.uploads,
             slots=self._slots,
+            hash_ahead=HashAhead(max_waiting_bytes=settings.uploads.hash_ahead_bytes),
         )
         self._sessions = UploadSessions(self._desk)
         self._completer = Completer(

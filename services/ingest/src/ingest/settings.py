@@ -73,6 +73,9 @@ class UploadSettings(SettingsGroup):
     """Parts of one upload that are on their way while the next one fills."""
     stores_in_flight: int = Field(default=8, ge=1, le=256)
     """Parts and small files of all uploads together that are on their way at once."""
+    hash_ahead_bytes: int = Field(default=64 * _MIB, ge=0, le=16 * 1024 * _MIB)
+    """Parts of all uploads that wait in memory to be hashed after an earlier one; of what finds
+    no room the rest of its upload is read again when it is completed."""
     concurrent: int = Field(default=64, ge=1, le=10_000)
     """Bodies read at once; memory is bound by this many parts plus those in flight."""
     slot_wait_s: float = Field(default=30.0, gt=0, le=300)

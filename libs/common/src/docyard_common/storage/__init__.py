@@ -5,6 +5,7 @@ from docyard_common.storage.minio import MinioObjectStore
 from docyard_common.storage.port import (
     BucketRefusedError,
     ObjectDigest,
+    ObjectPrefix,
     ObjectStat,
     ObjectStore,
     OpenMultipart,
@@ -20,6 +21,7 @@ __all__ = [
     "InMemoryObjectStore",
     "MinioObjectStore",
     "ObjectDigest",
+    "ObjectPrefix",
     "ObjectStat",
     "ObjectStore",
     "OpenMultipart",

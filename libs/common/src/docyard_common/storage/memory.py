@@ -10,8 +10,10 @@ from pathlib import Path
 from docyard_common.clock import Clock, SystemClock
 from docyard_common.errors import ObjectMissingError
 from docyard_common.ids import uuid7
+from docyard_common.storage.digesting import digest
 from docyard_common.storage.port import (
     ObjectDigest,
+    ObjectPrefix,
     ObjectStat,
     OpenMultipart,
     PartsRefusedError,
@@ -75,9 +77,17 @@ class InMemoryObjectStore:
         await asyncio.to_thread(path.write_bytes, data)
         return hashlib.sha256(data).hexdigest()
 
-    async def digest(self, key: str, *, head_bytes: int) -> ObjectDigest:
+    async def digest(
+        self, key: str, *, head_bytes: int, after: ObjectPrefix | None = None
+    ) -> ObjectDigest:
         data = self._blob(key).data
-        return ObjectDigest(len(data), hashlib.sha256(data).hexdigest(), data[:head_bytes])
+
+        async def read(offset: int, length: int) -> bytes:
+            return data[offset : offset + length]
+
+        return await digest(
+            read, asyncio.to_thread, size_bytes=len(data), head_bytes=head_bytes, after=after
+        )
 
     async def stat(self, key: str) -> ObjectStat:
         return self._blob(key).stat

@@ -1,5 +1,6 @@
 """The object store over S3, by the `minio` SDK: SeaweedFS, MinIO, Ceph and AWS alike."""
 
+import asyncio
 import copy
 import hashlib
 import threading
@@ -21,17 +22,21 @@ from urllib3 import BaseHTTPResponse
 from docyard_common.errors import DependencyUnavailableError, ObjectMissingError
 from docyard_common.settings import ObjectStoreSettings
 from docyard_common.storage.blocking import BlockingCalls, http_pool
+from docyard_common.storage.digesting import digest
 from docyard_common.storage.port import (
     BucketRefusedError,
     ObjectDigest,
     ObjectExistsError,
+    ObjectPrefix,
     ObjectStat,
     OpenMultipart,
     StoredPart,
 )
-from docyard_common.storage.responses import object_stat, reading, refusal, release
+from docyard_common.storage.responses import object_stat, reading, refusal, release, verified_sha256
 
 _PIECE_BYTES: Final = 1024 * 1024
+_DIGESTS: Final = 4
+"""Objects hashed at once: each holds a few ranges in memory, and a thread that hashes."""
 _LIST_PAGE: Final = 1000
 _REDIRECTS_AND_ERRORS: Final = 300
 _BUCKET_REFUSED: Final = frozenset({"AccessDenied", "AllAccessDisabled", "InvalidBucketName"})
@@ -48,6 +53,7 @@ class MinioObjectStore:
         self._bucket = settings.bucket
         self._http = http_pool(threads=threads)
         self._calls = BlockingCalls(threads=threads)
+        self._digesting = asyncio.Semaphore(_DIGESTS)
         self._client = Minio(
             settings.endpoint,
             access_key=settings.access_key,
@@ -107,12 +113,20 @@ class MinioObjectStore:
         finally:
             abandoned.set()
 
-    async def digest(self, key: str, *, head_bytes: int) -> ObjectDigest:
-        abandoned = threading.Event()
-        try:
-            return await self._calls.run(partial(self._hash, key, head_bytes, abandoned))
-        finally:
-            abandoned.set()
+    async def digest(
+        self, key: str, *, head_bytes: int, after: ObjectPrefix | None = None
+    ) -> ObjectDigest:
+        async def read(offset: int, length: int) -> bytes:
+            return await self._calls.run(partial(self._read_range, key, offset, length))
+
+        async with self._digesting:
+            size_bytes, verified = await self._calls.run(partial(self._checked, key))
+            if verified is not None:
+                head = await read(0, min(head_bytes, size_bytes)) if size_bytes else b""
+                return ObjectDigest(size_bytes, verified, head)
+            return await digest(
+                read, self._calls.run, size_bytes=size_bytes, head_bytes=head_bytes, after=after
+            )
 
     async def stat(self, key: str) -> ObjectStat:
         return await self._calls.run(
@@ -205,6 +219,17 @@ class MinioObjectStore:
         with reading(self._client.get_object(self._bucket, key)) as response:
             return response.read()
 
+    def _checked(self, key: str) -> tuple[int, str | None]:
+        """Return the object's size, and its SHA-256 where the store itself has verified it."""
+        asked: dict[str, str | list[str] | tuple[str]] = {"x-amz-checksum-mode": "ENABLED"}
+        found = self._client.stat_object(self._bucket, key, extra_headers=asked)
+        return found.size or 0, verified_sha256(found.metadata or {})
+
+    def _read_range(self, key: str, offset: int, length: int) -> bytes:
+        found = self._client.get_object(self._bucket, key, offset=offset, length=length)
+        with reading(found) as response:
+            return response.read(length)
+
     def _open(self, key: str, offset: int, length: int | None) -> BaseHTTPResponse | None:
         if length is not None and length <= 0:
             self._client.stat_object(self._bucket, key)
@@ -226,16 +251,6 @@ class MinioObjectStore:
                 digest.update(piece)
                 file.write(piece)
         return digest.hexdigest()
-
-    def _hash(self, key: str, head_bytes: int, abandoned: threading.Event) -> ObjectDigest:
-        digest, head, size_bytes = hashlib.sha256(), b"", 0
-        with reading(self._client.get_object(self._bucket, key)) as response:
-            while not abandoned.is_set() and (piece := response.read(_PIECE_BYTES)):
-                digest.update(piece)
-                size_bytes += len(piece)
-                if len(head) < head_bytes:
-                    head += piece[: head_bytes - len(head)]
-        return ObjectDigest(size_bytes, digest.hexdigest(), head)
 
     def _parts(self, key: str, upload_id: str) -> Iterator[StoredPart]:
         list_page = self._client._list_parts  # noqa: SLF001 - see the class

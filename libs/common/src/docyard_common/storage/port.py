@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from docyard_common.errors import FailureReason, PermanentError
+
+if TYPE_CHECKING:
+    import hashlib
 
 
 class PartsRefusedError(PermanentError):
@@ -41,6 +44,15 @@ class ObjectDigest:
     size_bytes: int
     sha256: str  # hex
     head: bytes  # its first bytes, as many as were asked for or as there are
+
+
+@dataclass(frozen=True)
+class ObjectPrefix:
+    """The first bytes of an object, as somebody hashed them who stored them."""
+
+    size_bytes: int
+    hasher: "hashlib._Hash"  # SHA-256 of these bytes; whoever goes on does so with a copy
+    head: bytes  # the first of them
 
 
 @dataclass(frozen=True)
@@ -129,8 +141,15 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def digest(self, key: str, *, head_bytes: int) -> ObjectDigest:
-        """Read the whole object through a hash, in bounded memory. Raises ObjectMissingError."""
+    async def digest(
+        self, key: str, *, head_bytes: int, after: ObjectPrefix | None = None
+    ) -> ObjectDigest:
+        """Find what the whole object is: read through a hash, in bounded memory.
+
+        Not read is what is known by *after* (a prefix longer than the object counts for nothing),
+        and an object that the store itself held against a SHA-256 when it was put. Raises
+        ObjectMissingError.
+        """
         ...
 
     async def stat(self, key: str) -> ObjectStat:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from docyard_common.storage.port import (
     ObjectDigest,
+    ObjectPrefix,
     ObjectStat,
     ObjectStore,
     OpenMultipart,
@@ -80,8 +81,10 @@ class RecentObjects:
             self._keep(key, path.read_bytes())  # noqa: ASYNC240
         return digest
 
-    async def digest(self, key: str, *, head_bytes: int) -> ObjectDigest:
-        return await self._store.digest(key, head_bytes=head_bytes)
+    async def digest(
+        self, key: str, *, head_bytes: int, after: ObjectPrefix | None = None
+    ) -> ObjectDigest:
+        return await self._store.digest(key, head_bytes=head_bytes, after=after)
 
     async def stat(self, key: str) -> ObjectStat:
         return await self._store.stat(key)

@@ -1,6 +1,9 @@
 """What S3 answers, read into what the port promises."""
 
-from collections.abc import Iterator
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
@@ -13,6 +16,7 @@ from docyard_common.errors import DependencyUnavailableError, DocyardError
 from docyard_common.storage.blocking import translated
 from docyard_common.storage.port import ObjectStat
 
+_WHOLE: Final = "FULL_OBJECT"
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -25,6 +29,21 @@ def object_stat(found: Object) -> ObjectStat:
         content_type=found.content_type or "",
         modified_at=found.last_modified or _EPOCH,
     )
+
+
+def verified_sha256(headers: Mapping[str, str]) -> str | None:
+    """Return the SHA-256 (hex) that the store held the whole object against when it was put.
+
+    None where the client stated none. What S3 tells of an object in parts is no hash of its bytes,
+    but one of their hashes: it ends in a dash and a number.
+    """
+    if headers.get("x-amz-checksum-type", _WHOLE) != _WHOLE:
+        return None
+    try:
+        digest = base64.b64decode(headers.get("x-amz-checksum-sha256", ""), validate=True)
+    except binascii.Error:
+        return None
+    return digest.hex() if len(digest) == hashlib.sha256().digest_size else None
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from ingest.uploads.chunk_form import CHUNK_FIELD, PartClaim
 from ingest.uploads.completion import Completer
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.form import boundary_of
-from ingest.uploads.parts import PartReceiver
+from ingest.uploads.parts import PartReceiver, Received
 from ingest.uploads.sessions import Known, Progress, UploadSessions
 
 RAW_PARTS: Final = rf"{API}/documents/upload/[^/]+/parts/"
@@ -258,13 +258,11 @@ class ChunkedRoutes:
         body = RequestBody(request)
         try:
             boundary = boundary_of(request.headers.get("content-type", ""))
-            progress, number = await self._parts.receive_form(
-                boundary, body.chunks(), owner=caller.subject
-            )
+            received = await self._parts.receive_form(boundary, body.chunks(), owner=caller.subject)
         except (RefusedError, PermanentError):
             await body.read_on()
             raise
-        return _received(progress, number)
+        return _received(received)
 
     async def part(
         self,
@@ -278,13 +276,13 @@ class ChunkedRoutes:
         try:
             claim = PartClaim(number, checksums=of_headers(request.headers))
             upload = await self._parts.expected(upload_id, claim, owner=caller.subject)
-            progress = await self._parts.receive(
+            received = await self._parts.receive(
                 upload, claim, body.chunks(), length=content_length(request)
             )
         except (RefusedError, PermanentError):
             await body.read_on()
             raise
-        return _received(progress, number)
+        return _received(received)
 
     async def complete(
         self, response: Response, caller: Caller, upload_id: UploadId
@@ -338,16 +336,16 @@ def _percent(upload: Upload, received_bytes: int) -> float:
     return 0.0 if not size else min(100.0, round(100 * received_bytes / size, 2))
 
 
-def _received(progress: Progress, number: int) -> PartReceived:
-    upload = progress.upload
+def _received(received: Received) -> PartReceived:
+    upload, tally = received.upload, received.tally
     return PartReceived(
         upload_id=upload.upload_id,
-        part_number=number,
-        received_parts=len(progress.parts),
+        part_number=received.number,
+        received_parts=tally.parts,
         total_parts=upload.total_parts or 0,
-        received_bytes=progress.received_bytes,
-        percent=_percent(upload, progress.received_bytes),
-        expires_at=upload.expires_at,
+        received_bytes=tally.size_bytes,
+        percent=_percent(upload, tally.size_bytes),
+        expires_at=tally.expires_at,
     )
 
 

@@ -1,6 +1,8 @@
 """The table `upload_parts`: which parts of an upload lie in the store."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +17,20 @@ _BYTES: Final = """
 select upload_id, sum(size_bytes)::bigint as size_bytes, count(*) as parts
 from upload_parts where upload_id = any(%s) group by upload_id
 """
+_TALLY: Final = """
+select count(p.number) as parts, coalesce(sum(p.size_bytes), 0)::bigint as size_bytes, u.expires_at
+from uploads u left join upload_parts p using (upload_id)
+where upload_id = %s group by u.expires_at
+"""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How much of an upload has come in whole parts, and how long it waits for more."""
+
+    parts: int
+    size_bytes: int
+    expires_at: datetime
 
 
 async def insert(tx: Transaction, upload_id: UUID, part: Part) -> bool:
@@ -43,6 +59,13 @@ async def listed(tx: Transaction, upload_id: UUID) -> list[Part]:
         (upload_id,),
     )
     return [Part(**row) for row in await cursor.fetchall()]
+
+
+async def tally(tx: Transaction, upload_id: UUID) -> Tally | None:
+    """Count the parts of one upload; None where there is none of that id."""
+    cursor = await tx.execute(_TALLY, (upload_id,))
+    row = await cursor.fetchone()
+    return None if row is None else Tally(**row)
 
 
 async def received(tx: Transaction, upload_ids: Iterable[UUID]) -> dict[UUID, tuple[int, int]]:

@@ -18,8 +18,8 @@ class Assembler:
         self._database = database
         self._store = store
 
-    async def assemble(self, upload: Upload) -> None:
-        """Make the object of a claimed upload.
+    async def assemble(self, upload: Upload) -> Sequence[Part]:
+        """Make the object of a claimed upload; return the parts that it begins with.
 
         Raises PartsMissingError; parts that the store does not have as they are noted are
         forgotten, so that they can be sent again.
@@ -28,7 +28,7 @@ class Assembler:
         _require_whole(upload, parts)
         if upload.multipart_id is None:
             await self._put_tail(upload)
-            return
+            return ()
         try:
             etags = [(part.number, part.etag) for part in parts]
             if upload.tail_key is not None:
@@ -39,6 +39,7 @@ class Assembler:
             raise missing_parts(missing) from error
         except ObjectMissingError:
             await self._require_joined(upload)
+        return parts
 
     async def _parts(self, upload: Upload) -> Sequence[Part]:
         if upload.announced.mode is UploadMode.PRESIGNED:

@@ -68,6 +68,7 @@ class Completer:
         self._clock = desk.clock
         self._settings = desk.settings
         self._admission = desk.admission
+        self._hash_ahead = desk.hash_ahead
         self._assembler = Assembler(database=desk.database, store=desk.store)
         self._leftovers = Leftovers(database=desk.database, store=desk.store)
 
@@ -126,9 +127,13 @@ class Completer:
             await asyncio.sleep(_POLL_S)
 
     async def _finish(self, upload: Upload, holder: UUID) -> Completion:
-        await self._assembler.assemble(upload)
+        parts = await self._assembler.assemble(upload)
         try:
-            found = await self._store.digest(upload.object_key, head_bytes=HEAD_BYTES)
+            found = await self._store.digest(
+                upload.object_key,
+                head_bytes=HEAD_BYTES,
+                after=await self._hash_ahead.prefix(upload.upload_id, parts),
+            )
         except ObjectMissingError as error:
             raise missing_parts([1]) from error
         new = self._judged(upload, found)
@@ -139,6 +144,7 @@ class Completer:
             settle=self._settling(upload, holder),
         )
         assert isinstance(outcome, Accepted)  # noqa: S101 - no key was claimed
+        self._hash_ahead.forget(upload.upload_id)
         await self._tidy(upload, outcome)
         metrics.UPLOADS_COMPLETED.labels(upload.announced.mode).inc()
         metrics.UPLOAD_SIZE.observe(found.size_bytes)

@@ -7,6 +7,7 @@ from docyard_common.database import Database
 from docyard_common.storage import ObjectStore
 from ingest.limits.admission import Admission
 from ingest.settings import LimitSettings, UploadSettings
+from ingest.uploads.hash_ahead import HashAhead
 from ingest.uploads.slots import UploadSlots
 
 
@@ -21,3 +22,4 @@ class UploadDesk:
     limits: LimitSettings
     settings: UploadSettings
     slots: UploadSlots
+    hash_ahead: HashAhead

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -17,15 +18,25 @@ from ingest.errors import (
     UploadEndedError,
 )
 from ingest.tables import upload_parts, uploads
+from ingest.tables.upload_parts import Tally
 from ingest.upload import Part, Upload, UploadMode, UploadState
 from ingest.uploads.body import watched
 from ingest.uploads.checksums import Checksum
 from ingest.uploads.chunk_form import PartClaim, read_chunk_form
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.leftovers import Leftovers
-from ingest.uploads.sessions import Progress, UploadSessions
+from ingest.uploads.sessions import UploadSessions
 from ingest.uploads.sizing import part_bytes_for
 from ingest.uploads.standing import not_found, require_open
+
+
+@dataclass(frozen=True)
+class Received:
+    """A part that is stored, and how much of its upload has come by now."""
+
+    upload: Upload
+    number: int
+    tally: Tally
 
 
 class PartReceiver:
@@ -40,6 +51,7 @@ class PartReceiver:
         self._settings = desk.settings
         self._leftovers = Leftovers(database=desk.database, store=desk.store)
         self._admission = desk.admission
+        self._hash_ahead = desk.hash_ahead
 
     async def expected(self, upload_id: UUID, claim: PartClaim, *, owner: str) -> Upload:
         """Return the upload that waits for this part.
@@ -56,7 +68,7 @@ class PartReceiver:
 
     async def receive(
         self, upload: Upload, claim: PartClaim, body: AsyncIterator[bytes], *, length: int | None
-    ) -> Progress:
+    ) -> Received:
         """Read a raw body and store it, as `store` does; *length* is what its head announces."""
         limit = upload.bytes_of_part(claim.number)
         if length is not None and length > limit:
@@ -66,8 +78,8 @@ class PartReceiver:
 
     async def receive_form(
         self, boundary: str, body: AsyncIterator[bytes], *, owner: str
-    ) -> tuple[Progress, int]:
-        """Read a chunk's form and store its part, as `store` does; return its number too."""
+    ) -> Received:
+        """Read a chunk's form and store its part, as `store` does."""
         async with self._slots.body():
             watched_body = watched(body, idle_timeout_s=self._settings.idle_timeout_s)
             limits = await self._admission.limits(owner)
@@ -77,9 +89,9 @@ class PartReceiver:
             form = await read_chunk_form(boundary, watched_body, max_part_bytes=largest)
             claim = form.claim()
             upload = await self.expected(form.upload_id, claim, owner=owner)
-            return await self.store(upload, claim, form.chunks), claim.number
+            return await self.store(upload, claim, form.chunks)
 
-    async def store(self, upload: Upload, claim: PartClaim, chunks: list[bytes]) -> Progress:
+    async def store(self, upload: Upload, claim: PartClaim, chunks: list[bytes]) -> Received:
         """Store the part and note it; a part that is there already is not sent on again.
 
         Nothing reaches the store before size, hashes and, in the first part, the magic number are
@@ -90,7 +102,7 @@ class PartReceiver:
         """
         _require_size(upload, claim.number, sum(len(chunk) for chunk in chunks))
         data, sha256 = await asyncio.to_thread(_sealed, chunks, claim.checksums)
-        async with self._database.transaction() as tx:
+        async with self._database.autocommit() as tx:
             known = await upload_parts.find(tx, upload.upload_id, claim.number)
         if known is None:
             if claim.number == 1:
@@ -101,7 +113,15 @@ class PartReceiver:
             raise PartConflictError(
                 f"Part {claim.number} came with other bytes before; cancel the upload, start again."
             )
-        return await self._sessions.progress(upload.upload_id, owner=upload.announced.owner)
+        await self._hash_ahead.add(upload.upload_id, known, data)
+        return await self._received(upload, known)
+
+    async def _received(self, upload: Upload, part: Part) -> Received:
+        async with self._database.autocommit() as tx:
+            tally = await upload_parts.tally(tx, upload.upload_id)
+        if tally is None:
+            raise not_found()
+        return Received(upload, part.number, tally)
 
     async def _read(self, body: AsyncIterator[bytes], number: int, limit: int) -> list[bytes]:
         chunks: list[bytes] = []
