@@ -96,6 +96,25 @@ async def test_appends_of_odd_sizes_become_the_file(ingest: RunningIngest, door:
     assert not await ingest.store.open_multiparts("")
 
 
+async def test_parts_of_an_append_are_hashed_while_they_come(
+    ingest: RunningIngest, door: Door
+) -> None:
+    data = text(2 * PART + 5)
+    upload = await door.open(size=len(data))
+
+    await door.append(upload, 0, data)
+
+    progress = await door.sessions.progress(upload.upload_id, owner="ann")
+    assert [part.number for part in progress.parts] == [1, 2]
+    known = await door.desk.hash_ahead.prefix(upload.upload_id, progress.parts)
+    assert known is not None
+    assert known.size_bytes == 2 * PART
+    done = await door.completer.complete(upload.upload_id, owner="ann")
+    document = await ingest.client.get(f"/api/v1/documents/{done.document_id}")
+    assert document.json()["sha256"] == hashlib.sha256(data).hexdigest()
+    assert await door.desk.hash_ahead.prefix(upload.upload_id, progress.parts) is None
+
+
 async def test_a_file_that_fills_no_part_needs_no_multipart(
     ingest: RunningIngest, door: Door
 ) -> None:

@@ -1,7 +1,7 @@
 """Bytes at the end of an upload, in requests of any size: what makes no whole part waits."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -26,7 +26,7 @@ from ingest.uploads.holding import renewed
 from ingest.uploads.leftovers import Leftovers, tails_prefix
 from ingest.uploads.sessions import UploadSessions
 from ingest.uploads.standing import require_open
-from ingest.uploads.writing import Writing
+from ingest.uploads.writing import Stored, Writing
 
 
 class Appender:
@@ -40,6 +40,7 @@ class Appender:
         self._slots = desk.slots
         self._admission = desk.admission
         self._settings = desk.settings
+        self._hash_ahead = desk.hash_ahead
         self._leftovers = Leftovers(database=desk.database, store=desk.store)
 
     async def append(
@@ -61,7 +62,8 @@ class Appender:
         PartTooLargeError (more than was announced), FileTooLargeError, ChunkHashMismatchError,
         UploadBusyError (a younger request took over), the errors of `media_types.sniff` (they end
         the upload), UploadAbandonedError, UploadStalledError or DependencyUnavailableError. A kill
-        -9 costs what is not noted: at most two parts, or the body that has a checksum.
+        -9 costs what is not noted: the parts on their way and the one that fills, or the body that
+        has a checksum.
         """
         writing = await self._begin(upload_id, owner, offset)
         async with (
@@ -71,6 +73,7 @@ class Appender:
             try:
                 await self._write(writing, body, checksum)
             except PermanentError as error:
+                await self._settle(writing)
                 await self._refuse(writing, error)
                 raise
             except BaseException:
@@ -121,7 +124,7 @@ class Appender:
         self, writing: Writing, body: AsyncIterator[bytes], checksum: Checksum | None
     ) -> None:
         if writing.tail_key is not None:
-            writing.filling += await self._store.get(writing.tail_key)
+            writing.go_on_from(await self._store.get(writing.tail_key))
         try:
             await self._read(writing, body, checksum)
         except (UploadAbandonedError, UploadStalledError):
@@ -146,9 +149,11 @@ class Appender:
                 sniff(head, said.filename, said.declared_type)
                 judged = True
             while writing.is_full:
-                await self._send_part(writing)
-                if hasher is None:
-                    await self._note(writing, ends=False)
+                await self._land(writing, leave=self._settings.parts_in_flight - 1)
+                await self._send_part(writing, hashes_ahead=hasher is None)
+            await self._land_done(writing)
+            if writing.unnoted and hasher is None:
+                await self._note(writing, ends=False)
         if checksum is not None and hasher is not None:
             checksum.compare(hasher.digest())
 
@@ -159,7 +164,8 @@ class Appender:
         if writing.offset + more > writing.largest_file:
             raise too_large(writing.largest_file)
 
-    async def _send_part(self, writing: Writing) -> None:
+    async def _send_part(self, writing: Writing, *, hashes_ahead: bool) -> None:
+        """Start the part that is full on its way; nothing more is read until it may go."""
         upload = writing.upload
         if upload.multipart_id is None:
             content_type = upload.announced.declared_type or "application/octet-stream"
@@ -167,29 +173,63 @@ class Appender:
                 upload.object_key, content_type=content_type
             )
             writing.upload = upload = replace(upload, multipart_id=multipart_id)
-        number, data = writing.cut()
-        async with self._slots.stores:
+        await self._slots.stores.acquire()
+        storing = self._stored(upload, *writing.cut(), keeps=hashes_ahead)
+        writing.flying.append(asyncio.create_task(storing))
+
+    async def _stored(
+        self, upload: Upload, number: int, chunks: Sequence[bytes], *, keeps: bool
+    ) -> Stored:
+        try:
+            data = await asyncio.to_thread(b"".join, chunks)
             etag = await self._store.put_part(
                 upload.object_key, upload.multipart_id or "", number, data
             )
-        writing.unnoted.append(Part(number, len(data), "", etag))
+        finally:
+            self._slots.stores.release()
+        return Stored(Part(number, len(data), "", etag), data if keeps else None)
+
+    async def _land(self, writing: Writing, *, leave: int) -> None:
+        """Wait for parts on their way, the first ones first, until *leave* of them are left."""
+        while len(writing.flying) > leave:
+            # Shielded: a request that is cancelled still has to wait for it.
+            writing.unnoted.append(await asyncio.shield(writing.flying[0]))
+            writing.flying.popleft()
+
+    async def _land_done(self, writing: Writing) -> None:
+        while writing.flying and writing.flying[0].done():
+            await self._land(writing, leave=len(writing.flying) - 1)
+
+    async def _settle(self, writing: Writing) -> None:
+        """Let what is on its way end: a put on a thread can not be stopped."""
+        await asyncio.gather(*writing.flying, return_exceptions=True)
+        writing.flying.clear()
 
     async def _note(self, writing: Writing, *, ends: bool) -> None:
-        """Commit what is stored. Raises UploadBusyError when somebody else writes by now."""
+        """Commit what is stored. Raises UploadBusyError when somebody else writes by now.
+
+        With the end all that is on its way is waited for first.
+        """
+        if ends:
+            await self._land(writing, leave=0)
         tail_key = await self._put_tail(writing) if ends and writing.filling else None
-        tail_bytes = len(writing.filling) if tail_key else 0
+        tail_bytes = writing.filling_bytes if tail_key else 0
         noted = replace(writing.upload, tail_key=tail_key, tail_bytes=tail_bytes)
         if not await self._commit(noted, writing, ends=ends):
+            await self._settle(writing)
             await self._lost(noted)
-        writing.unnoted.clear()
+        stored, writing.unnoted = writing.unnoted, []
         if writing.tail_key is not None and writing.tail_key != tail_key:
             await self._store.delete(writing.tail_key)
         writing.tail_key = tail_key
+        for each in stored:
+            if each.data is not None:
+                await self._hash_ahead.add(noted.upload_id, each.part, each.data)
 
     async def _put_tail(self, writing: Writing) -> str:
         key = f"{tails_prefix(writing.upload)}{uuid7()}"
         async with self._slots.stores:
-            await self._store.put(key, bytes(writing.filling))
+            await self._store.put(key, b"".join(writing.filling))
         return key
 
     async def _commit(self, noted: Upload, writing: Writing, *, ends: bool) -> bool:
@@ -199,8 +239,8 @@ class Appender:
                 tx, noted, holder=writing.holder, expires_at=expires_at
             ):
                 return False
-            for part in writing.unnoted:
-                await upload_parts.insert(tx, noted.upload_id, part)
+            for stored in writing.unnoted:
+                await upload_parts.insert(tx, noted.upload_id, stored.part)
             if ends:
                 await uploads.release(tx, noted.upload_id, holder=writing.holder)
         return True
@@ -230,5 +270,6 @@ class Appender:
         await self._leftovers.clear_soon(writing.upload)
 
     async def _release(self, writing: Writing) -> None:
+        await self._settle(writing)
         async with self._database.transaction() as tx:
             await uploads.release(tx, writing.upload.upload_id, holder=writing.holder)

@@ -92,17 +92,17 @@ class UploadSessions:
 
     async def find(self, upload_id: UUID, *, owner: str) -> Upload:
         """Return the upload of *owner*, however it stands. Raises UploadNotFoundError."""
-        async with self._database.transaction() as tx:
+        async with self._database.autocommit() as tx:
             return await _found(tx, upload_id, owner)
 
     async def progress(self, upload_id: UUID, *, owner: str) -> Progress:
         """Return how far the upload is. Raises UploadNotFoundError."""
         async with self._database.transaction() as tx:
-            upload = await _found(tx, upload_id, owner)
-            parts = tuple(await upload_parts.listed(tx, upload_id))
+            noted = await noted_progress(tx, upload_id, owner=owner)
+        upload = noted.upload
         if upload.announced.mode is UploadMode.PRESIGNED and not upload.state.is_final:
-            parts = await arrived(self._store, upload)
-        return Progress(upload, parts)
+            return Progress(upload, await arrived(self._store, upload))
+        return noted
 
     async def cancel(self, upload_id: UUID, *, owner: str) -> None:
         """End the upload and free its bytes. Idempotent.
@@ -199,6 +199,15 @@ class UploadSessions:
             await self._store.abort_multipart(upload.object_key, upload.multipart_id)
         except DependencyUnavailableError as error:
             logger.warning("upload.abort_failed", extra={"error": str(error)})
+
+
+async def noted_progress(tx: Transaction, upload_id: UUID, *, owner: str) -> Progress:
+    """Return how far the upload is by what was noted: all there is, but for presigned ones.
+
+    Raises UploadNotFoundError.
+    """
+    upload = await _found(tx, upload_id, owner)
+    return Progress(upload, tuple(await upload_parts.listed(tx, upload_id)))
 
 
 async def _found(tx: Transaction, upload_id: UUID, owner: str) -> Upload:

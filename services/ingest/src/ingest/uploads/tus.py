@@ -21,7 +21,7 @@ from ingest.uploads.appending import Appender
 from ingest.uploads.checksums import Checksum
 from ingest.uploads.completion import Completer
 from ingest.uploads.desk import UploadDesk
-from ingest.uploads.sessions import Opened, UploadSessions
+from ingest.uploads.sessions import Opened, UploadSessions, noted_progress
 from ingest.uploads.standing import not_found, require_unfinished
 
 logger = logging.getLogger(__name__)
@@ -116,11 +116,11 @@ class TusUploads:
         await self._sessions.cancel(upload_id, owner=owner)
 
     async def _found(self, upload_id: UUID, owner: str) -> TusUpload:
-        progress = await self._sessions.progress(upload_id, owner=owner)
+        async with self._database.transaction() as tx:
+            progress = await noted_progress(tx, upload_id, owner=owner)
+            said = await tus_uploads.find(tx, upload_id)
         if progress.upload.announced.mode not in MODES:
             raise not_found()
-        async with self._database.transaction() as tx:
-            said = await tus_uploads.find(tx, upload_id)
         return TusUpload(progress.upload, progress.received_bytes, said)
 
     async def _completed(self, found: TusUpload) -> TusUpload:
