@@ -28,6 +28,7 @@ from pydantic import SecretStr
 
 import processor
 from docyard_common.database import Database, migrate
+from docyard_common.delivery.memory import Estimates
 from docyard_common.events import codec, topics
 from docyard_common.events.stages import Priority, Stage
 from docyard_common.events.topics import Topic
@@ -116,7 +117,12 @@ class Bench:
         await self._empty("work")
         settings = SlotSettings(work_waiting_max=10 * self._records)
         intake = Intake(
-            STAGE, LANE, database=self._database, outbox=Outbox(source="bench"), settings=settings
+            STAGE,
+            LANE,
+            database=self._database,
+            outbox=Outbox(source="bench"),
+            settings=settings,
+            estimates=Estimates(limit_bytes=2**31),
         )
         consumer = BatchConsumer(self._kafka, client_id="bench")
         timer = Timer(self._records)

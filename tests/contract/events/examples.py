@@ -99,6 +99,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
                 slots=4,
                 oldest_s=1.5,
                 dead=1,
+                waiting_for_memory=1,
                 stopped="too many failures",
                 done=40,
                 failed=2,

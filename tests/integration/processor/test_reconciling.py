@@ -6,6 +6,7 @@ import pytest
 from tests.integration.work.orders import order
 
 from docyard_common.database import Database
+from docyard_common.delivery.memory import Estimates
 from docyard_common.delivery.outcome import Failure
 from docyard_common.errors import FailureReason
 from docyard_common.events.documents import DocumentCancelled
@@ -30,6 +31,7 @@ def intake(database: Database) -> Intake:
         database=database,
         outbox=Outbox(source="test"),
         settings=SlotSettings(),
+        estimates=Estimates(limit_bytes=2**31),
     )
 
 

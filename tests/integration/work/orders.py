@@ -27,6 +27,7 @@ def order(  # noqa: PLR0913 - each a value that a test may be about
     generation: int = 1,
     reconciling: bool = False,
     replay_id: UUID | None = None,
+    memory_bytes: int = 0,
 ) -> WorkOrder:
     request = StageRequested(
         document_id=document_id or uuid7(),
@@ -48,4 +49,5 @@ def order(  # noqa: PLR0913 - each a value that a test may be about
     if replay_id:
         found = headers.replayed(found, headers.Replay(replay_id, 1))
     received = ReceivedRecord(record.topic, 0, 0, 0, record.key, record.value, tuple(found))
-    return WorkOrder(received, request, bulky, str(replay_id) if replay_id else None)
+    replay = str(replay_id) if replay_id else None
+    return WorkOrder(received, request, bulky, replay, memory_bytes=memory_bytes)

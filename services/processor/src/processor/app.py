@@ -39,6 +39,9 @@ from processor.housekeeping import Housekeeping
 from processor.intake import Intake
 from processor.listener import Listener
 from processor.load import Load
+from processor.machine import memory_bytes
+from processor.memory import Memory
+from processor.memory_history import MemoryHistory
 from processor.observer import Observer
 from processor.progress import ProgressReporter
 from processor.reuse.recipe import Recipes
@@ -53,6 +56,8 @@ from processor.stages.task import DocumentLimits
 from processor.version import VERSION
 
 SCHEMA = "processor"
+_SHARE_OF_MEMORY = 0.7
+"""The rest is for this process, and for what else runs on the machine."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -122,6 +127,7 @@ class Parts:
         self.heartbeat = Heartbeat(database=self.database, lease_s=settings.processor.lease_s)
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.load = Load(throttle=settings.processor.cpu_throttle)
+        self.memory = _memory(settings)
         self.slots: dict[Stage, Slots] = {}
 
     async def open(self, stack: AsyncExitStack) -> None:
@@ -147,6 +153,7 @@ class Parts:
                 heartbeat=self.heartbeat,
                 holds=self.holds,
                 load=self.load,
+                memory=self.memory,
             )
 
     def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
@@ -163,12 +170,17 @@ class Parts:
             reload_holds=self.holds.load,
         )
         eraser = Eraser(database=self.database, objects=self.objects, index=self.index)
-        housekeeping = Housekeeping(settings.processor.stages, database=self.database)
+        housekeeping = Housekeeping(
+            settings.processor.stages,
+            database=self.database,
+            memory=MemoryHistory(self.memory.estimates, database=self.database),
+        )
         observer = Observer(
             database=self.database,
             publish=self.progress.publish,
             worker=self.worker,
             slots=lambda: {stage: slots.count for stage, slots in self.slots.items()},
+            waiting_for_memory=self.memory.held,
         )
         return {
             "load": self.load.run(),
@@ -227,6 +239,7 @@ def _consumer(settings: ProcessorSettings, parts: Parts) -> BatchConsumer:
                 database=parts.database,
                 outbox=parts.outbox,
                 settings=settings.processor,
+                estimates=parts.memory.estimates,
             )
             consumer.subscribe(
                 topics.work(stage, lane),
@@ -240,6 +253,16 @@ def _consumer(settings: ProcessorSettings, parts: Parts) -> BatchConsumer:
         topics.EVENTS, group="processor.erasure", apply=commands.apply, linger_ms=500
     )
     return consumer
+
+
+def _memory(settings: ProcessorSettings) -> Memory:
+    slots = settings.processor
+    share = int(memory_bytes() * _SHARE_OF_MEMORY)
+    return Memory(
+        budget_bytes=slots.memory_budget_bytes or share,
+        limit_bytes=settings.child.memory_bytes,
+        patience_s=slots.memory_patience_s,
+    )
 
 
 def document_limits(settings: ProcessorSettings) -> DocumentLimits:

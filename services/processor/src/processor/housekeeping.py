@@ -8,6 +8,7 @@ from docyard_common.database import Database
 from docyard_common.errors import DependencyUnavailableError
 from docyard_common.events.stages import Priority, Stage
 from docyard_common.observability import metrics
+from processor.memory_history import MemoryHistory
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +35,12 @@ from outbox
 class Housekeeping:
     """Runs in every replica; all of it is idempotent."""
 
-    def __init__(self, stages: Sequence[Stage], *, database: Database) -> None:
+    def __init__(
+        self, stages: Sequence[Stage], *, database: Database, memory: MemoryHistory
+    ) -> None:
         self._stages = stages
         self._database = database
+        self._memory = memory
 
     async def run(self) -> None:
         """Tidy and measure four times a minute, until cancelled."""
@@ -44,6 +48,7 @@ class Housekeeping:
             try:
                 await self.tidy()
                 await self.measure()
+                await self._memory.exchange()
             except DependencyUnavailableError as error:
                 logger.warning("housekeeping.waiting", extra={"error": str(error)})
             await asyncio.sleep(_INTERVAL_S)

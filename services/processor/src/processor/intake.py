@@ -7,6 +7,7 @@ from typing import Final
 
 from docyard_common.database import Database, Transaction
 from docyard_common.delivery import headers
+from docyard_common.delivery.memory import Estimates, Kind
 from docyard_common.errors import FailureReason, UndecodableRecordError
 from docyard_common.events import codec, topics
 from docyard_common.events.stages import Priority, Stage
@@ -40,7 +41,9 @@ class Intake:
         database: Database,
         outbox: Outbox,
         settings: SlotSettings,
+        estimates: Estimates,
     ) -> None:
+        self._estimates = estimates
         self._stage = stage
         self._lane = lane
         self._database = database
@@ -115,7 +118,14 @@ class Intake:
         bulky = (
             request.size_bytes > self._settings.bulky_bytes or pages > self._settings.bulky_pages
         )
-        return WorkOrder(record, request, bulky, str(replay.replay_id) if replay else None)
+        kind = Kind.of(self._stage, request.content_type, request.size_bytes)
+        return WorkOrder(
+            record,
+            request,
+            bulky,
+            str(replay.replay_id) if replay else None,
+            memory_bytes=self._estimates.estimate(kind),
+        )
 
     async def _bury(self, tx: Transaction, record: ReceivedRecord, error: Exception) -> None:
         if not await intake.reject_once(tx, record):

@@ -20,8 +20,9 @@ Publish = Callable[[str, Event], Awaitable[None]]
 _INTERVAL_S: Final = 2.0
 WINDOW_S: Final = 300.0
 _CREW: Final = """
-insert into crews (worker, stage, slots) values (%s, %s, %s)
-on conflict (worker, stage) do update set slots = excluded.slots, seen_at = now()
+insert into crews (worker, stage, slots, waiting_for_memory) values (%s, %s, %s, %s)
+on conflict (worker, stage) do update set slots = excluded.slots, seen_at = now(),
+    waiting_for_memory = excluded.waiting_for_memory
 """
 # One replica at a time: the first one to come after the interval takes the turn.
 _TURN: Final = """
@@ -58,7 +59,11 @@ from (
     where ended_at > now() - %(window)s * interval '1 second' and outcome <> 'reused'
 ) as runs group by stage
 """
-_CREWS: Final = "select stage, sum(slots)::int as slots from crews group by stage"
+# What fits into one replica waits for no memory.
+_CREWS: Final = """
+select stage, sum(slots)::int as slots, min(waiting_for_memory) as waiting_for_memory
+from crews group by stage
+"""
 _STOPPED: Final = "select stage, reason from stopped_stages"
 
 
@@ -72,11 +77,13 @@ class Observer:
         publish: Publish,
         worker: str,
         slots: Callable[[], Mapping[Stage, int]],
+        waiting_for_memory: Callable[[Stage], int] = lambda _: 0,
     ) -> None:
         self._database = database
         self._publish = publish
         self._worker = worker
         self._slots = slots
+        self._waiting_for_memory = waiting_for_memory
 
     async def run(self) -> None:
         """Observe every two seconds until cancelled."""
@@ -96,7 +103,8 @@ class Observer:
         """
         async with self._database.transaction() as tx:
             for stage, slots in self._slots().items():
-                await tx.execute(_CREW, (self._worker, stage, slots))
+                held = self._waiting_for_memory(stage)
+                await tx.execute(_CREW, (self._worker, stage, slots, held))
             if (await tx.execute(_TURN, (every_s,))).rowcount == 0:
                 return None
             await tx.execute(_GONE)
@@ -107,7 +115,7 @@ async def _observed(tx: Transaction) -> ProcessingObserved:
     window = {"window": WINDOW_S}
     work = await _rows(tx, _WORK, window)
     runs = {row["stage"]: row for row in await _rows(tx, _RUNS, window)}
-    slots = {row["stage"]: row["slots"] for row in await _rows(tx, _CREWS)}
+    crews = {row["stage"]: row for row in await _rows(tx, _CREWS)}
     stopped = {row["stage"]: row["reason"] for row in await _rows(tx, _STOPPED)}
     return ProcessingObserved(
         observed_at=datetime.now(UTC),
@@ -117,7 +125,7 @@ async def _observed(tx: Transaction) -> ProcessingObserved:
                 stage,
                 [row for row in work if row["stage"] == stage],
                 runs.get(stage, {}),
-                slots=slots.get(stage, 0),
+                crews.get(stage, {}),
                 stopped=stopped.get(stage),
             )
             for stage in Stage
@@ -129,10 +137,11 @@ def _stage(
     stage: Stage,
     lanes: list[dict[str, Any]],
     runs: dict[str, Any],
+    crews: dict[str, Any],
     *,
-    slots: int,
     stopped: str | None,
 ) -> StageObserved:
+    slots = crews.get("slots", 0)
     waiting = {row["lane"]: row["waiting"] for row in lanes}
     busy_s = runs.get("busy_s", 0.0) + sum(row["busy_s"] for row in lanes)
     return StageObserved(
@@ -143,6 +152,7 @@ def _stage(
         dead=sum(row["dead"] for row in lanes),
         oldest_s=max([0.0, *(row["oldest_s"] for row in lanes)]),
         slots=slots,
+        waiting_for_memory=crews.get("waiting_for_memory", 0),
         stopped=stopped,
         done=runs.get("done", 0),
         failed=runs.get("failed", 0),

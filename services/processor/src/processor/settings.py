@@ -27,6 +27,12 @@ class SlotSettings(SettingsGroup):
     cpu_throttle: float = Field(default=0.8, gt=0, le=1)
     """Above this share of the machine's processors, bulky documents and those of the lane low begin
     only while fewer documents run here than there are processors; 1 never throttles."""
+    memory_budget_bytes: int | None = Field(default=None, ge=64 * _MIB)
+    """What all documents that run here may need together, by estimate; without it 70 % of what the
+    control group or the machine has. A document that needs more runs alone."""
+    memory_patience_s: float = Field(default=30.0, ge=0)
+    """A document that has waited longer for memory alone is waited for: nothing begins that would
+    take its place."""
     reuse_results: bool = True
     """Take over the result of an equal document of the same owner instead of making it again;
     an upload says no by `processing_options.reuse: false`."""

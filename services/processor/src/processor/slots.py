@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 
-from docyard_common.database import Database
+from docyard_common.database import Database, Transaction
 from docyard_common.delivery.scheduling import Occupation, Scheduler, under_load
 from docyard_common.errors import DependencyUnavailableError, SupersededError
 from docyard_common.events.stages import Priority, Stage
@@ -16,6 +16,7 @@ from docyard_common.work.model import Lease
 from processor.heartbeat import Heartbeat
 from processor.holds import Holds
 from processor.load import Load
+from processor.memory import Memory
 from processor.runner import Runner
 from processor.settings import SlotSettings
 from processor.settle import Settlement
@@ -44,6 +45,7 @@ class Slots:
         heartbeat: Heartbeat,
         holds: Holds,
         load: Load,
+        memory: Memory,
     ) -> None:
         self._stage = stage
         self._settings = settings
@@ -54,6 +56,8 @@ class Slots:
         self._heartbeat = heartbeat
         self._holds = holds
         self._load = load
+        self._memory = memory
+        memory.watch(stage, self.wake)
         self._scheduler = Scheduler(settings.slots)
         self._running: dict[asyncio.Task[None], Lease] = {}
         self._served: dict[str, None] = {}  # owners, who was served last is last
@@ -111,28 +115,48 @@ class Slots:
             order, bulky = under_load(order), False
         room = self._scheduler.room(occupation, order)
         wanted = min(room, 1) if self._holds.is_probing(self._stage) else room
-        leases = await self._pick(order, wanted, bulky=bulky)
+        leases, tight = await self._pick(order, wanted, bulky=bulky)
         for lease in leases:
             self._scheduler.picked(lease.lane, order)
             self._start(lease)
-        took_all = len(leases) < wanted and bulky and len(order) == len(Priority)
+        took_all = len(leases) < wanted and bulky and not tight and len(order) == len(Priority)
         self._may_wait = not took_all
-        return len(leases) == wanted > 0
+        # One that was waited for was picked alone: there may be room for more.
+        return len(leases) == wanted > 0 or (tight and bool(leases))
 
-    async def _pick(self, order: Sequence[Priority], wanted: int, *, bulky: bool) -> list[Lease]:
-        if not order:
-            return []
-        async with self._database.autocommit() as tx:
-            return await picking.pick(
+    async def _pick(
+        self, order: Sequence[Priority], wanted: int, *, bulky: bool
+    ) -> tuple[list[Lease], bool]:
+        """Return what was picked, and whether some may be left that needs more memory."""
+        if not order or not wanted:
+            return [], False
+        async with self._memory.room(self._stage) as room, self._database.autocommit() as tx:
+            leases = await picking.pick(
                 tx,
                 self._stage,
                 order,
                 worker=self._worker,
                 lease_s=self._settings.lease_s,
                 bulky=bulky,
-                limit=wanted,
+                limit=1 if room.only else wanted,
                 served=tuple(self._served),
+                room=room,
             )
+            self._memory.begin(leases)
+            tight = len(leases) < wanted and self._memory.may_hold_back(room)
+            if tight and not leases:
+                await self._hold_back(tx, order, bulky=bulky, room=room)
+            elif not tight:
+                self._memory.hold_back(self._stage, None)
+        return leases, tight
+
+    async def _hold_back(
+        self, tx: Transaction, order: Sequence[Priority], *, bulky: bool, room: picking.Room
+    ) -> None:
+        found = await picking.too_large(
+            tx, self._stage, order, bulky=bulky, memory_bytes=room.memory_bytes
+        )
+        self._memory.hold_back(self._stage, found)
 
     def _start(self, lease: Lease) -> None:
         self._served.pop(lease.owner, None)
@@ -147,7 +171,7 @@ class Slots:
         run.add_done_callback(self._ended)
 
     def _ended(self, run: asyncio.Task[None]) -> None:
-        del self._running[run]
+        self._memory.end(self._running.pop(run))
         self._heartbeat.drop(run)
         if not run.cancelled() and (error := run.exception()):
             # The row is left to its lease: whatever this is, a fresh run may fare better.

@@ -108,10 +108,19 @@ async def queue(
         for name, value in rows:
             session.output.text(f"{name:<12}{value}")
     else:
-        columns = ("stage", "waiting", "oldest", "running", "slots", "retrying", "dead", "stopped")
+        columns = ("stage", "waiting", "oldest", "running", "slots", "retrying", "dead", "held")
         session.output.table(columns, map(_row, found.stages))
         if found.age_s is not None:
             session.output.note(f"as the processor told it {found.age_s:.0f} s ago")
+
+
+def _held(stage: "StageQueue") -> str:
+    """Say what holds the stage back, beside its slots."""
+    if stage.stopped:
+        return stage.stopped
+    if stage.waiting_for_memory:
+        return f"{stage.waiting_for_memory} wait for memory"
+    return ""
 
 
 def _row(stage: "StageQueue") -> tuple[str, ...]:
@@ -123,7 +132,7 @@ def _row(stage: "StageQueue") -> tuple[str, ...]:
         str(stage.slots),
         str(stage.retrying),
         str(stage.dead),
-        stage.stopped or "",
+        _held(stage),
     )
 
 

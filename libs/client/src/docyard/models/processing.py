@@ -16,6 +16,7 @@ class StageQueue(Model):
     running: int = 0
     slots: int = 0
     dead: int = 0
+    waiting_for_memory: int = 0  # due, and larger than what running ones leave of the memory
     stopped: str | None = None
 
 

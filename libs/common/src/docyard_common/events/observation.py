@@ -32,6 +32,7 @@ class StageObserved(Observed):
     slots: int = Field(ge=0)  # of all replicas
     oldest_s: float = Field(ge=0)  # how long the oldest due row waits; 0 when none does
     dead: int = Field(ge=0)  # rows that wait for a replay
+    waiting_for_memory: int = Field(default=0, ge=0)  # due, and larger than what is free
     stopped: str | None = None  # why its guard has stopped the stage
     done: int = Field(ge=0)  # in the window, as are all that follow
     failed: int = Field(ge=0)

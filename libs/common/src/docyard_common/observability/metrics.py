@@ -127,6 +127,17 @@ STAGE_OUTCOMES: Final = Counter(
     "Runs that ended; outcome is done, retry, dead_letter, cancelled or superseded.",
     ["stage", "outcome"],
 )
+MEMORY_BUDGET: Final = Gauge(
+    "docyard_memory_budget_bytes", "What the estimates of running documents may come to together."
+)
+MEMORY_RESERVED: Final = Gauge(
+    "docyard_memory_reserved_bytes", "Estimates of the documents that run, together."
+)
+STAGE_WAITING_FOR_MEMORY: Final = Gauge(
+    "docyard_stage_waiting_for_memory",
+    "Due documents that need more memory than the running ones leave.",
+    ["stage"],
+)
 RESULTS_REUSED: Final = Counter(
     "docyard_result_reuse_total",
     "Documents whose result could be an equal one's: taken, container (unfolded anew), or lost"

@@ -13,11 +13,11 @@ from docyard_common.work.schema import CHANNEL
 _INSERT = """
 insert into work (
     document_id, generation, stage, lane, owner, bulky, topic, partition, "offset", timestamp_ms,
-    key, value, header_names, header_values, replay_ids
+    key, value, header_names, header_values, replay_ids, media_type, size_bytes, memory_bytes
 )
 select %(document_id)s, %(generation)s, %(stage)s, %(lane)s, %(owner)s, %(bulky)s, %(topic)s,
     %(partition)s, %(offset)s, %(timestamp_ms)s, %(key)s, %(value)s, %(names)b, %(values)b,
-    %(replay_ids)s
+    %(replay_ids)s, %(media_type)s, %(size_bytes)s, %(memory_bytes)s
 where (%(again)s or not exists (
     select from stage_runs where document_id = %(document_id)s and generation = %(generation)s
         and stage = %(stage)s and outcome = 'done'
@@ -27,7 +27,7 @@ where (%(again)s or not exists (
 )
 on conflict (document_id, generation, stage) do update set
     state = 'waiting', due_at = now(), waiting_since = now(), attempt = 1, deliveries = 0,
-    mode = 'standard',
+    mode = 'standard', memory_bytes = excluded.memory_bytes,
     lease_until = null, worker = null, topic = excluded.topic, partition = excluded.partition,
     "offset" = excluded."offset", timestamp_ms = excluded.timestamp_ms, key = excluded.key,
     value = excluded.value, header_names = excluded.header_names,
@@ -97,5 +97,8 @@ def _parameters(order: WorkOrder) -> dict[str, object]:
         "names": [name.encode() for name, _ in record.headers],
         "values": [value for _, value in record.headers],
         "again": order.request.reconciling,
+        "media_type": request.content_type,
+        "size_bytes": request.size_bytes,
+        "memory_bytes": order.memory_bytes,
         "replay_ids": [order.replay_id] if order.replay_id else [],
     }

@@ -27,6 +27,7 @@ class WorkOrder:
     request: StageRequested
     bulky: bool
     replay_id: str | None = None
+    memory_bytes: int = 0  # what a run of it may need
 
 
 @dataclass(slots=True)
@@ -54,4 +55,7 @@ class Lease:
     first_failed_at: datetime | None
     record: ReceivedRecord
     worker: str
+    media_type: str = ""  # as far as it was known when the work was taken in
+    size_bytes: int = 0
+    memory_bytes: int = 0  # set aside for the run
     meter: Meter = field(default_factory=Meter, compare=False)

@@ -1,7 +1,9 @@
 """Picks due rows for free slots, renews their leases, and finds those whose worker is gone."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
 
 from docyard_common.database.pool import Transaction
 from docyard_common.delivery.ladder import Mode, mode_of_run
@@ -34,35 +36,42 @@ with recursive owners as (
     )
     from owners where owners.owner is not null
 ), due as (
-    select owners.place, owners.owner, found.at, found.waiting_since,
+    select owners.place, owners.owner, found.at, found.waiting_since, found.memory_bytes,
         row_number() over (partition by owners.place, owners.owner order by waiting_since) as turn
     from owners
     cross join lateral (
-        select ctid as at, waiting_since from work
+        select ctid as at, waiting_since, memory_bytes from work
         where stage = %(stage)s and lane = owners.lane and owner = owners.owner
             and state = 'waiting' and due_at <= now() and (not bulky or %(bulky)s)
+            and (%(alone)s or memory_bytes <= %(memory)s)
+            and (%(only)s::uuid is null or document_id = %(only)s)
         order by waiting_since limit %(spare)s
     ) as found
     where owners.owner is not null
     union all
-    select array_position(%(lanes)s::text[], lane), owner, ctid, waiting_since, 0
+    select array_position(%(lanes)s::text[], lane), owner, ctid, waiting_since, memory_bytes, 0
     from work
     where stage = %(stage)s and lane = any(%(lanes)s) and (not bulky or %(bulky)s)
         and state = 'running' and lease_until < now() and not cancelled
+        and (%(alone)s or memory_bytes <= %(memory)s)
+        and (%(only)s::uuid is null or document_id = %(only)s)
 ), busy as (
     select owner, count(*) as held from work
     where stage = %(stage)s and state = 'running' and lease_until >= now() group by owner
 ), turns as (
-    select due.at, row_number() over (
-        order by due.place, coalesce(busy.held, 0) + due.turn,
-            coalesce(array_position(%(served)s::text[], due.owner), 0), due.waiting_since
-    ) as turn
+    select due.at, row_number() over in_turn as turn, sum(due.memory_bytes) over in_turn as memory
     from due left join busy using (owner)
+    window in_turn as (
+        order by due.place, coalesce(busy.held, 0) + due.turn,
+            coalesce(array_position(%(served)s::text[], due.owner), 0), due.waiting_since, due.at
+        rows unbounded preceding
+    )
     order by turn limit %(spare)s
 ), chosen as (
     select work.document_id, work.generation, work.stage
     from turns join work on work.ctid = turns.at
-    where work.state = 'waiting' or work.state = 'running' and work.lease_until < now()
+    where (work.state = 'waiting' or work.state = 'running' and work.lease_until < now())
+        and (turns.memory <= %(memory)s or %(alone)s and turns.turn = 1)
     order by turns.turn limit %(limit)s
     for update of work skip locked
 )
@@ -95,9 +104,55 @@ where work.document_id = mine.document_id and work.generation = mine.generation
 returning work.document_id, work.generation, work.stage
 """
 
+# The one that waits longest of those that need more than is free.
+_TOO_LARGE = """
+select document_id, generation, memory_bytes, count(*) over () as rows,
+    extract(epoch from now() - greatest(waiting_since, due_at))::float8 as waited_s
+from work
+where stage = %(stage)s and lane = any(%(lanes)s) and (not bulky or %(bulky)s)
+    and (state = 'waiting' and due_at <= now()
+        or state = 'running' and lease_until < now() and not cancelled)
+    and memory_bytes > %(memory)s
+order by greatest(waiting_since, due_at) limit 1
+"""
+
 _SPARE = 16
 
 _SWEEP = "delete from work where state = 'running' and cancelled and lease_until < now()"
+
+
+@dataclass(frozen=True)
+class Room:
+    """What may begin, by memory."""
+
+    memory_bytes: int  # that all picked together may need
+    alone: bool = False  # the first one may need more
+    only: UUID | None = None  # nothing but this document
+
+
+UNBOUNDED: Final = Room(memory_bytes=2**62)
+
+
+@dataclass(frozen=True)
+class TooLarge:
+    """The due row that has waited longest of those that do not fit, and how many there are."""
+
+    key: WorkKey
+    memory_bytes: int
+    waited_s: float
+    rows: int
+
+
+async def too_large(
+    tx: Transaction, stage: Stage, lanes: Sequence[Priority], *, bulky: bool, memory_bytes: int
+) -> TooLarge | None:
+    """Return who waits for more than *memory_bytes*; None when nobody does."""
+    parameters = {"stage": stage, "lanes": list(lanes), "bulky": bulky, "memory": memory_bytes}
+    row = await (await tx.execute(_TOO_LARGE, parameters)).fetchone()
+    if row is None:
+        return None
+    key = WorkKey(row["document_id"], row["generation"], stage)
+    return TooLarge(key, row["memory_bytes"], row["waited_s"], row["rows"])
 
 
 async def pick(  # noqa: PLR0913 - the terms of one query
@@ -110,11 +165,14 @@ async def pick(  # noqa: PLR0913 - the terms of one query
     bulky: bool = True,
     limit: int = 1,
     served: Sequence[str] = (),
+    room: Room = UNBOUNDED,
 ) -> list[Lease]:
     """Take up to *limit* due rows of *stage* for *worker*, the first of *lanes* first.
 
     Of owners with equally much in hand the one comes first that *served*, the owners picked before,
     names earliest or not at all: with a single slot, too, they take turns.
+
+    Together they need no more than *room* has.
 
     Each gets a lease of *lease_s* seconds and the next fence. A crash afterwards costs the lease.
     """
@@ -127,6 +185,9 @@ async def pick(  # noqa: PLR0913 - the terms of one query
         "served": list(served),
         "lease_s": lease_s,
         "worker": worker,
+        "memory": room.memory_bytes,
+        "alone": room.alone,
+        "only": room.only,
     }
     cursor = await tx.execute(_PICK, parameters)
     return [_lease(row) for row in await cursor.fetchall()]
@@ -180,5 +241,8 @@ def _lease(row: dict[str, Any]) -> Lease:
         first_failed_at=row["first_failed_at"],
         record=record,
         worker=row["worker"],
+        media_type=row["media_type"],
+        size_bytes=row["size_bytes"],
+        memory_bytes=row["memory_bytes"],
         meter=Meter(mode=mode_of_run(Mode(row["mode"]), row["deliveries"])),
     )

@@ -27,6 +27,7 @@ class StageQueue(Answer):
     running: int
     slots: int
     dead: int  # that wait for a replay
+    waiting_for_memory: int  # due, and larger than what running ones leave of the memory
     stopped: str | None  # why its guard has stopped the stage
 
 
@@ -219,6 +220,7 @@ def _stage_queue(stage: Stage, rows: list[Waiting], observed: StageObserved | No
         running=observed.running if observed else 0,
         slots=observed.slots if observed else 0,
         dead=observed.dead if observed else 0,
+        waiting_for_memory=observed.waiting_for_memory if observed else 0,
         stopped=observed.stopped if observed else None,
     )
 
