@@ -175,6 +175,12 @@ class SyncProcessing:
     def operation(self, operation_id: str) -> Operation:
         return self._run(self._calls.operation, operation_id)
 
+    def operations(self, *, limit: int = 50, cursor: str | None = None) -> Listing[Operation]:
+        return self._run(self._calls.operations, limit=limit, cursor=cursor)
+
+    def end(self, operation_id: str) -> Operation:
+        return self._run(self._calls.end, operation_id)
+
     def pause(self, operation_id: str) -> Operation:
         return self._run(self._calls.pause, operation_id)
 

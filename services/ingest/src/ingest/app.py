@@ -248,7 +248,10 @@ class _Parts:
     def routers(self) -> list[APIRouter]:
         settings = self._settings
         links = LinkMaker(settings.public)
-        documents = DocumentRoutes(database=self._database, lifecycle=self._lifecycle, links=links)
+        queueing = Queueing(database=self._database, clock=self._clock)
+        documents = DocumentRoutes(
+            database=self._database, lifecycle=self._lifecycle, queueing=queueing, links=links
+        )
         artifacts = ArtifactRoutes(
             lifecycle=self._lifecycle, reader=self._reader, store=self._store
         )
@@ -268,7 +271,7 @@ class _Parts:
             RetentionRoutes(retention=self._retention).router(),
             OperatorRoutes(reconciler=self._reconciler).router(),
             ProcessingRoutes(
-                queueing=Queueing(database=self._database, clock=self._clock),
+                queueing=queueing,
                 lifecycle=self._lifecycle,
                 database=self._database,
             ).router(),
@@ -284,7 +287,11 @@ class _Parts:
             artifacts.router(),
             SearchRoutes(searcher=self._searcher()).router(),
             ShortRoutes(
-                lifecycle=self._lifecycle, admission=self._admission, limits=settings.limits
+                lifecycle=self._lifecycle,
+                queueing=queueing,
+                admission=self._admission,
+                limits=settings.limits,
+                clock=self._clock,
             ).router(),
             ApiKeyRoutes(keys=self._keys, clock=self._clock).router(),
             LimitRoutes(

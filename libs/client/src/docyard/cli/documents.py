@@ -1,4 +1,4 @@
-"""`docyard ls · show · search · cancel · rm`: documents that are there already."""
+"""`docyard ls · show · search · rm`: documents that are there already."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -146,13 +146,6 @@ def _pages(hit: "Hit") -> str:
     if hit.page_first == hit.page_last:
         return f"page {hit.page_first}"
     return f"pages {hit.page_first}-{hit.page_last}"
-
-
-@command(app)
-async def cancel(session: Session, ids: Ids) -> None:
-    """Stop the work on documents; what was stored stays."""
-    async with session.client() as client:
-        await each(session, ids, client.documents.cancel, done="cancel requested")
 
 
 @command(app)

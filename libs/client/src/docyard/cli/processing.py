@@ -1,16 +1,19 @@
-"""`docyard reprocess · queue · reconcile`: the work itself."""
+"""`docyard reprocess · cancel · queue · reconcile`: the work itself."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from docyard.cli.each import each
-from docyard.cli.exits import Exit
+from docyard.cli.exits import CommandError, Exit
 from docyard.cli.session import Session, command
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from docyard.client import AsyncClient
-    from docyard.models import Document, StageQueue
+    from docyard.models import Document, Operation, StageQueue
     from docyard.resources.processing import BulkOrder
 
 app = typer.Typer()
@@ -19,24 +22,29 @@ Stage = Literal["validate", "extract", "analyze", "index"]
 Priority = Literal["critical", "high", "normal", "low"]
 
 
+State = Annotated[str | None, typer.Option(help="All in this state.")]
+Name = Annotated[str | None, typer.Option(help="All with this in their file name.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="Document ids.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count them.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
 @command(app)
 async def reprocess(  # noqa: PLR0913 - each an option
     session: Session,
-    ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID...]", help="Document ids.")
-    ] = None,
+    ids: Ids = None,
     *,
     from_stage: Annotated[Stage | None, typer.Option("--from", help="Begin at this stage.")] = None,
     priority: Annotated[Priority | None, typer.Option(help="The lane of the work.")] = None,
-    state: Annotated[str | None, typer.Option(help="All in this state.")] = None,
-    name: Annotated[str | None, typer.Option(help="All with this in their file name.")] = None,
+    state: State = None,
+    name: Name = None,
     older_than: Annotated[
         int | None,
         typer.Option("--pipeline-below", min=1, help="All made by an older pipeline than this."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that have ended.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count them.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
 ) -> None:
     """Process documents once more; what they have is served until the new result is whole."""
     from docyard.resources.documents import DocumentFilter
@@ -51,14 +59,62 @@ async def reprocess(  # noqa: PLR0913 - each an option
         priority=priority,
     )
     narrowed = bool(state or name or older_than or everything)
-    if bool(ids) is narrowed or (ids and dry_run):
-        session.output.complain("docyard: give ids, or --state, --name, --pipeline-below or --all")
-        raise typer.Exit(Exit.USAGE)
+    _require_choice(ids, narrowed=narrowed, dry_run=dry_run, ways="--pipeline-below")
     async with session.client() as client:
         if ids:
             await _one_by_one(session, client, ids, order)
         else:
-            await _many(session, client, order, yes=yes)
+            await _many(session, client.processing.reprocess_many, order, REPROCESS, yes=yes)
+
+
+@command(app)
+async def cancel(  # noqa: PLR0913 - each an option
+    session: Session,
+    ids: Ids = None,
+    *,
+    state: State = None,
+    name: Name = None,
+    priority: Annotated[Priority | None, typer.Option(help="All in this lane.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that are in work.")] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Stop the work on documents; what was stored stays."""
+    from docyard.resources.documents import DocumentFilter
+    from docyard.resources.processing import BulkOrder
+
+    order = BulkOrder(
+        only=DocumentFilter(
+            states=[state] if state else [], name=name, priorities=[priority] if priority else []
+        ),
+        everything=everything,
+        dry_run=dry_run,
+    )
+    narrowed = bool(state or name or priority or everything)
+    _require_choice(ids, narrowed=narrowed, dry_run=dry_run, ways="--priority")
+    async with session.client() as client:
+        if ids:
+            await each(session, ids, client.documents.cancel, done="cancel requested")
+        else:
+            await _many(session, client.processing.cancel_many, order, CANCEL, yes=yes)
+
+
+@dataclass(frozen=True)
+class _Deed:
+    """What is done to many, in words."""
+
+    question: str
+    done: str
+
+
+REPROCESS = _Deed("Process all of these documents once more?", "reprocessed")
+CANCEL = _Deed("Stop the work on all of these documents?", "cancelled")
+
+
+def _require_choice(ids: list[str] | None, *, narrowed: bool, dry_run: bool, ways: str) -> None:
+    """Raise CommandError unless documents are named either one by one or by what they are."""
+    if bool(ids) is narrowed or (ids and dry_run):
+        raise CommandError(f"give ids, or --state, --name, {ways} or --all", exit_code=Exit.USAGE)
 
 
 async def _one_by_one(
@@ -72,18 +128,27 @@ async def _one_by_one(
     await each(session, ids, again, done="reprocessing")
 
 
-async def _many(session: Session, client: "AsyncClient", order: "BulkOrder", *, yes: bool) -> None:
+async def _many(
+    session: Session,
+    place: "Callable[[BulkOrder], Awaitable[Operation]]",
+    order: "BulkOrder",
+    deed: _Deed,
+    *,
+    yes: bool,
+) -> None:
     if not order.dry_run:
-        session.confirm("Process all of these documents once more?", yes=yes)
-    operation = await client.processing.reprocess_many(order)
+        session.confirm(deed.question, yes=yes)
+    operation = await place(order)
     if session.output.as_json:
         session.output.value(operation.to_json())
         return
     if operation.dry_run:
-        session.output.text(f"{operation.eligible} of {operation.matched} would be reprocessed")
+        session.output.text(f"{operation.eligible} of {operation.matched} would be {deed.done}")
         return
     session.output.text(str(operation.id))
-    session.output.note(f"{operation.matched} documents; they go on without this command")
+    session.output.note(
+        f"{operation.matched} documents; they go on without this command: docyard operations"
+    )
 
 
 @command(app)

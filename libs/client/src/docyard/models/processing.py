@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
 from docyard.models.documents import Model
 
 
@@ -55,7 +57,10 @@ class Operation(Model):
     matched: int
     eligible: int | None = None  # of a dry run
     done: int = 0
+    skipped: dict[str, int] = Field(default_factory=dict)  # by reason
+    in_work: int | None = None  # begun and not ended; only where one operation is read
     progress: float = 0.0
+    eta_s: float | None = None
     created_at: datetime | None = None
 
 

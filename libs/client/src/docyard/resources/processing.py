@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from docyard.models.documents import Document
+from docyard.models.documents import Document, Listing
 from docyard.models.processing import Operation, Place, Queue, Reconciliation, Timeline
 from docyard.resources.documents import DocumentFilter
 from docyard.transport import Request, Transport
@@ -73,6 +73,16 @@ class Processing:
     async def operation(self, operation_id: str) -> Operation:
         """Return how far an operation is."""
         return await self._get(f"{_DOCUMENTS}/bulk/{_quoted(operation_id)}", Operation)
+
+    async def operations(self, *, limit: int = 50, cursor: str | None = None) -> Listing[Operation]:
+        """Return the caller's operations, newest first."""
+        query = _given({"limit": limit, "cursor": cursor})
+        request = Request("GET", f"{_DOCUMENTS}/bulk", params=query)
+        return await self._transport.fetch(request, Listing[Operation])
+
+    async def end(self, operation_id: str) -> Operation:
+        """Begin no further documents, ever; those that were begun go on. Raises ConflictError."""
+        return await self._post(f"{_DOCUMENTS}/bulk/{_quoted(operation_id)}/cancel", {}, Operation)
 
     async def pause(self, operation_id: str) -> Operation:
         """Begin no further documents. Raises ConflictError once it has ended."""

@@ -18,6 +18,7 @@ from ingest.api.models import (
 )
 from ingest.api.problems import refusals
 from ingest.documents.lifecycle import Lifecycle
+from ingest.documents.queueing import Queueing
 from ingest.tables import document_events, documents
 from ingest.tables.documents import DocumentFilter
 
@@ -25,9 +26,12 @@ from ingest.tables.documents import DocumentFilter
 class DocumentRoutes:
     """Routes about rows: nothing here reads the object store."""
 
-    def __init__(self, *, database: Database, lifecycle: Lifecycle, links: LinkMaker) -> None:
+    def __init__(
+        self, *, database: Database, lifecycle: Lifecycle, queueing: Queueing, links: LinkMaker
+    ) -> None:
         self._database = database
         self._lifecycle = lifecycle
+        self._queueing = queueing
         self._links = links
 
     def router(self) -> APIRouter:
@@ -96,7 +100,11 @@ class DocumentRoutes:
     async def one(self, caller: Caller, document_id: DocumentId) -> DocumentOut:
         """Answer a document as the newest event that was applied left it."""
         document = await self._lifecycle.find(document_id, owner=caller.subject)
-        return DocumentOut.of(document, self._links.of(document_id))
+        shown = DocumentOut.of(document, self._links.of(document_id))
+        if document.view.waits_for is None:
+            return shown
+        # A running stage tells for itself; for one that waits the queue does.
+        return shown.model_copy(update={"eta_s": await self._queueing.expected(document)})
 
     async def events(
         self, caller: Caller, document_id: DocumentId, cursor: Cursor = None, limit: Limit = 100

@@ -167,7 +167,7 @@ class DocumentOut(Answer):
     pages_done: int | None
     pages_total: int | None
     message: str
-    eta_s: float | None
+    eta_s: float | None  # of the running stage; of one that waits, read alone: until completed
     attempt: int
     priority: Priority
     seq: int

@@ -4,12 +4,14 @@ from datetime import timedelta
 
 from fastapi import APIRouter
 
+from docyard_common.clock import Clock
 from docyard_common.media_types import FORMATS
 from ingest.api.callers import Caller, DocumentId
 from ingest.api.limit_models import ScanPolicy, SecurityConfig, Tier
 from ingest.api.models import AllowedType, UploadStatus
 from ingest.api.problems import refusals
 from ingest.documents.lifecycle import Lifecycle
+from ingest.documents.queueing import Queueing
 from ingest.limits.admission import Admission
 from ingest.settings import LimitSettings
 
@@ -18,9 +20,17 @@ class ShortRoutes:
     """Routes outside of `/api/v1`."""
 
     def __init__(
-        self, *, lifecycle: Lifecycle, admission: Admission, limits: LimitSettings
+        self,
+        *,
+        lifecycle: Lifecycle,
+        queueing: Queueing,
+        admission: Admission,
+        limits: LimitSettings,
+        clock: Clock,
     ) -> None:
         self._lifecycle = lifecycle
+        self._queueing = queueing
+        self._clock = clock
         self._admission = admission
         self._limits = limits
 
@@ -43,10 +53,13 @@ class ShortRoutes:
         return router
 
     async def upload_status(self, caller: Caller, document_id: DocumentId) -> UploadStatus:
-        """Answer state and progress; the time is an estimate for the running stage."""
+        """Answer state and progress, and when the document may be completed at live rates."""
         document = await self._lifecycle.find(document_id, owner=caller.subject)
         view = document.view
+        left_s = await self._queueing.expected(document)
         eta = None if view.eta_s is None else view.updated_at + timedelta(seconds=view.eta_s)
+        if left_s is not None:
+            eta = self._clock.now() + timedelta(seconds=left_s)
         return UploadStatus(
             status=view.state, progress=view.progress, stage=view.stage, estimated_completion=eta
         )

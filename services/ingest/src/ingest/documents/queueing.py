@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from docyard_common.clock import Clock
-from docyard_common.database import Database
+from docyard_common.database import Database, Transaction
 from docyard_common.events.observation import ProcessingObserved, StageObserved
 from docyard_common.events.stages import Stage
 from ingest.document import Document
@@ -41,12 +41,21 @@ class Queueing:
     async def place(self, document_id: UUID, *, owner: str) -> Place:
         """Return where the document of *owner* stands. Raises DocumentNotFoundError."""
         async with self._database.transaction() as tx:
-            document = await found(tx, document_id, owner)
-            observed = await queue.newest(tx)
-            view, now = document.view, self._clock.now()
-            if view.waits_for is None or view.waiting_since is None:
-                return Place(document, None, None, None, _remaining_s(document, observed))
-            ahead = await queue.ahead(tx, view, document.priority)
+            return await self._place(tx, await found(tx, document_id, owner))
+
+    async def expected(self, document: Document) -> float | None:
+        """Return in how many seconds *document* may be completed; None where nothing tells."""
+        if document.view.is_terminal:
+            return None
+        async with self._database.transaction() as tx:
+            return (await self._place(tx, document)).eta_s
+
+    async def _place(self, tx: Transaction, document: Document) -> Place:
+        observed = await queue.newest(tx)
+        view, now = document.view, self._clock.now()
+        if view.waits_for is None or view.waiting_since is None:
+            return Place(document, None, None, None, _remaining_s(document, observed))
+        ahead = await queue.ahead(tx, view, document.priority)
         due = view.waiting_since
         waited = (now - due).total_seconds()
         return Place(
@@ -63,6 +72,18 @@ def rate_per_s(stage: StageObserved, window_s: float) -> float:
     return stage.done / window_s
 
 
+def full_rate_per_s(stage: StageObserved, window_s: float) -> float:
+    """Return how many runs of *stage* end well in a second while its slots have work.
+
+    What ended in the window says how fast it goes only for the part of it that was worked.
+    """
+    if not stage.done:
+        return 0.0
+    if stage.utilisation > 0:
+        return stage.done / (window_s * stage.utilisation)
+    return stage.slots / stage.run_s.p50 if stage.run_s.p50 else rate_per_s(stage, window_s)
+
+
 def _eta_s(
     document: Document, ahead: int, until_due_s: float, observed: ProcessingObserved | None
 ) -> float | None:
@@ -71,7 +92,7 @@ def _eta_s(
     if observed is None or left is None:
         return None
     stage = next(one for one in observed.stages if one.stage is document.view.waits_for)
-    rate = rate_per_s(stage, observed.window_s)
+    rate = full_rate_per_s(stage, observed.window_s)
     if rate <= 0:
         return None
     return round(max(until_due_s, ahead / rate) + left, 1)
