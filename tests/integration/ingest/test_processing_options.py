@@ -36,7 +36,7 @@ async def batch(ingest: RunningIngest, options: dict[str, Any]) -> httpx.Respons
 
 async def initiate(ingest: RunningIngest, options: dict[str, Any]) -> httpx.Response:
     said = {"filename": "a.txt", "file_size": 5, "processing_options": options}
-    return await ingest.client.post(f"{API}/chunked/initiate", json=said)
+    return await ingest.client.post(f"{API}/initiate", json=said)
 
 
 async def presign(ingest: RunningIngest, options: dict[str, Any]) -> httpx.Response:
