@@ -1,16 +1,19 @@
 """Cancelling a running document, and what small documents feel beside huge and bulky ones.
 
-    python -m bench.lifecycle [--cancels 20] [--smalls 40] [--bulky 50] [--pages 2000]
+    python -m bench.lifecycle [--cancels 20] [--smalls 40] [--bulky 8] [--pages 2000]
 
 A whole stack of its own is started (`docyard up`), used over HTTP as a client does, and erased. A
 cancel is timed from the request to the death of every process that worked on the document, and to
 the moment its state reads `cancelled`. Small documents are timed from 202 to `completed`: on the
-empty system, and while a PDF of 2,000 pages and 50 bulky texts are worked on. Last, with low work
-waiting in every slot, critical documents are sent and both lanes timed.
+empty system, and while a PDF of 2,000 pages and bulky ones of 51 MiB and 600 pages are worked on;
+`--without-size-lane` shows what they would feel without it. With low work waiting in every slot,
+critical documents are sent and both lanes timed.
 """
 
 import argparse
 import asyncio
+import io
+import os
 import statistics
 import tempfile
 import time
@@ -22,6 +25,7 @@ import httpx
 import psutil
 from bench.embedded import stack
 from bench.small_documents import TEXT
+from pypdf import PdfWriter
 
 from docyard_stack.samples import pdfs
 
@@ -109,6 +113,14 @@ def _pdf(pages: int) -> bytes:
         return pdfs.pdf(Path(folder) / "a.pdf", pages=pages).path.read_bytes()
 
 
+def _padded(pdf: bytes, mebibytes: int) -> bytes:
+    """Return *pdf* with an attachment of random bytes: as large as a scan, unlike all others."""
+    writer, out = PdfWriter(io.BytesIO(pdf)), io.BytesIO()
+    writer.add_attachment("padding.bin", os.urandom(mebibytes * 1024 * 1024))
+    writer.write(out)
+    return out.getvalue()
+
+
 async def _is_dead(processes: Sequence[psutil.Process]) -> bool:
     return not any(process.is_running() for process in processes)
 
@@ -140,9 +152,9 @@ async def _beside(bench: Bench, options: argparse.Namespace) -> None:
         await bench.small()  # children, pools and plans are warm afterwards
     empty = _told("small, empty system", [await bench.small() for _ in range(options.smalls)])
     await bench.upload("huge.pdf", _pdf(options.pages))
-    line = b"The harbour of Rotterdam handled containers on a day in March.\n"
+    pages = _pdf(options.bulky_pages)
     for number in range(options.bulky):
-        await bench.upload(f"bulky-{number}.txt", b"%d\n" % number + line * 30_000)
+        await bench.upload(f"bulky-{number}.pdf", _padded(pages, options.bulky_mib))
     beside = _told(
         f"small, beside {options.pages} pages and {options.bulky} bulky files",
         [await bench.small() for _ in range(options.smalls)],
@@ -169,8 +181,9 @@ async def measure(addresses: dict[str, Any], options: argparse.Namespace) -> Non
         base_url=addresses["ingest"], headers=headers, timeout=60, trust_env=False
     ) as client:
         bench = Bench(client, processor)
-        await _cancels(bench, options)
-        await _lanes(bench, options)
+        if not options.only_beside:
+            await _cancels(bench, options)
+            await _lanes(bench, options)
         await _beside(bench, options)
 
 
@@ -179,11 +192,16 @@ def main() -> None:
     parser.add_argument("--cancels", type=int, default=20)
     parser.add_argument("--cancel-pages", type=int, default=500)
     parser.add_argument("--smalls", type=int, default=40)
-    parser.add_argument("--bulky", type=int, default=50)
+    parser.add_argument("--bulky", type=int, default=8)
+    parser.add_argument("--bulky-mib", type=int, default=51, help="above 50: the size lane")
+    parser.add_argument("--bulky-pages", type=int, default=600, help="above 500: the size lane")
+    parser.add_argument("--without-size-lane", action="store_true", help="nothing is bulky")
+    parser.add_argument("--only-beside", action="store_true", help="leave cancels and lanes out")
     parser.add_argument("--pages", type=int, default=2000)
     parser.add_argument("--flood", type=int, default=100)
     options = parser.parse_args()
-    with stack() as addresses:
+    nothing = {"PROCESSOR__BULKY_BYTES": str(2**50), "PROCESSOR__BULKY_PAGES": str(10**9)}
+    with stack(nothing if options.without_size_lane else None) as addresses:
         asyncio.run(measure(addresses, options))
 
 
