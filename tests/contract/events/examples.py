@@ -109,6 +109,16 @@ EXAMPLES: Final[tuple[Event, ...]] = (
                 utilisation=0.75,
             ),
         ),
+        breakers=(
+            observation.BreakerObserved(
+                stage=Stage.EXTRACT,
+                dependency="object_store",
+                state="open",
+                failures=3,
+                opened_at=MOMENT,
+                retry_at=MOMENT,
+            ),
+        ),
     ),
     work.StageRequested(
         **_OF_A_DOCUMENT,
@@ -148,6 +158,12 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         requested_at=MOMENT,
     ),
     work.RemovalRequested(document_id=DOCUMENT_ID, below_generation=3, requested_at=MOMENT),
+    work.BreakerResetRequested(
+        stage=Stage.EXTRACT,
+        dependency="object_store",
+        requested_by="olga",
+        requested_at=MOMENT,
+    ),
     work.StageSlotsRequested(
         stage=Stage.EXTRACT, slots=2, requested_by="olga", requested_at=MOMENT
     ),

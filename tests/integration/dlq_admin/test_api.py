@@ -144,6 +144,8 @@ async def test_users_see_their_own_entries_without_our_insides_and_change_nothin
         ("DELETE", f"/error-handling/failed-tasks/{uuid7()}", None),
         ("POST", "/error-handling/retry-tasks", {"task_ids": [str(uuid7())]}),
         ("GET", "/error-handling/statistics", None),
+        ("GET", "/error-handling/circuit-breakers", None),
+        ("POST", "/error-handling/circuit-breakers/extract.object_store/reset", None),
     ],
 )
 async def test_acting_needs_the_role_operator(

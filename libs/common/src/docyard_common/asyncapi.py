@@ -73,6 +73,7 @@ CHANNELS: Final[Mapping[str, Channel]] = {
             work.RemovalRequested,
             work.StageResumeRequested,
             work.StageSlotsRequested,
+            work.BreakerResetRequested,
         ),
     ),
     "observations": Channel(

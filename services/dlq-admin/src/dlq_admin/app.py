@@ -11,11 +11,12 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import Lifespan
 
-from dlq_admin.api import entries, problems, replays, reports
+from dlq_admin.api import breakers, entries, problems, replays, reports
 from dlq_admin.api.reading import Reading
 from dlq_admin.api.services import Services
-from dlq_admin.consumers import indexer, resolver
+from dlq_admin.consumers import indexer, observer, resolver
 from dlq_admin.consumers.indexer import Indexer
+from dlq_admin.consumers.observer import Observer
 from dlq_admin.consumers.resolver import Resolver
 from dlq_admin.replaying.edits import Entries
 from dlq_admin.replaying.orders import Orders
@@ -83,6 +84,7 @@ def application(
     for module in (entries, replays, reports):
         app.include_router(module.routes(services))
         app.include_router(module.short_routes(services))
+    app.include_router(breakers.short_routes(services))
     return app
 
 
@@ -109,6 +111,9 @@ def _consumer(settings: DlqAdminSettings, database: Database) -> BatchConsumer:
     consumer.subscribe(*letters, group=indexer.GROUP, apply=indexing.apply, reject=indexing.reject)
     consumer.subscribe(
         topics.EVENTS, group=resolver.GROUP, apply=Resolver(database).apply, linger_ms=500
+    )
+    consumer.subscribe(
+        topics.OBSERVATIONS, group=observer.GROUP, apply=Observer(database).apply, linger_ms=500
     )
     return consumer
 

@@ -1,12 +1,20 @@
 """Commands to the stages themselves."""
 
-from dlq_admin.tables import audit
+from collections.abc import Sequence
+
+from dlq_admin.errors import NotFoundError
+from dlq_admin.tables import audit, breakers
 from dlq_admin.tables.audit import Deed
 from docyard_common.clock import Clock
 from docyard_common.database import Database
 from docyard_common.events import topics
+from docyard_common.events.observation import BreakerObserved
 from docyard_common.events.stages import Stage
-from docyard_common.events.work import StageResumeRequested, StageSlotsRequested
+from docyard_common.events.work import (
+    BreakerResetRequested,
+    StageResumeRequested,
+    StageSlotsRequested,
+)
 from docyard_common.outbox import Outbox
 
 
@@ -22,6 +30,32 @@ class Stages:
         """Tell every processor to go on with *stage*; one that is not stopped takes no notice."""
         event = StageResumeRequested(
             stage=stage, requested_by=deed.actor, requested_at=self._clock.now()
+        )
+        async with self._database.transaction() as tx:
+            await self._outbox.publish(tx, topics.COMMANDS, event)
+            await audit.add(tx, deed)
+        return event
+
+    async def breakers(self) -> Sequence[BreakerObserved]:
+        """Return the breakers that have ever opened, as the processor told of them last."""
+        async with self._database.transaction() as tx:
+            return await breakers.newest(tx)
+
+    async def breaker(self, name: str) -> BreakerObserved:
+        """Return one breaker, `<stage>.<server>`. Raises NotFoundError."""
+        for breaker in await self.breakers():
+            if breaker.name == name:
+                return breaker
+        raise NotFoundError("breaker")
+
+    async def reset_breaker(self, name: str, *, deed: Deed) -> BreakerResetRequested:
+        """Tell every processor to close a breaker. Raises NotFoundError."""
+        found = await self.breaker(name)
+        event = BreakerResetRequested(
+            stage=found.stage,
+            dependency=found.dependency,
+            requested_by=deed.actor,
+            requested_at=self._clock.now(),
         )
         async with self._database.transaction() as tx:
             await self._outbox.publish(tx, topics.COMMANDS, event)

@@ -13,6 +13,7 @@ from docyard_common.events.documents import DocumentCancelled, DocumentDeleted
 from docyard_common.events.envelope import Event
 from docyard_common.events.stages import Stage
 from docyard_common.events.work import (
+    BreakerResetRequested,
     CancelRequested,
     RemovalRequested,
     StageResumeRequested,
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 _OBEYED: Final = frozenset(
     event.type
     for event in (
+        BreakerResetRequested,
         CancelRequested,
         RemovalRequested,
         StageResumeRequested,
@@ -58,6 +60,8 @@ class Commands:
                     await self._remove_older(command)
                 case StageResumeRequested(stage=stage):
                     await self._resume(stage)
+                case BreakerResetRequested(stage=stage, dependency=dependency):
+                    await self._holds.reset_breaker(stage, dependency)
                 case StageSlotsRequested(stage=stage, slots=slots, requested_by=by):
                     await self._holds.set_slots(stage, slots, by=by)
                 case DocumentDeleted() as event:

@@ -8,8 +8,9 @@ from docyard_common.delivery.guard import Guard, GuardPolicy
 from docyard_common.delivery.outcome import DeadLetter, Done, Outcome, Paused, Retry
 from docyard_common.events.stages import Stage
 from docyard_common.observability import metrics
-from docyard_common.resilience import BreakerState, CircuitBreaker, show_state
 from docyard_common.work.schema import CHANNEL
+from processor import breakers
+from processor.breakers import Breakers
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,6 @@ on conflict (stage) do update set slots = excluded.slots, set_by = excluded.set_
 """
 _UNSET_SLOTS = "delete from stage_slots where stage = %s"
 _NOTIFY = "select pg_notify(%s, %s)"
-_BREAKER_FAILURES = 3
 
 
 class Holds:
@@ -32,7 +32,7 @@ class Holds:
         self._guards = {stage: Guard(GuardPolicy()) for stage in stages}
         self._stopped: dict[Stage, str] = {}
         self._slots: dict[Stage, int] = {}
-        self._breakers: dict[tuple[Stage, str], CircuitBreaker] = {}
+        self._breakers = Breakers(self._guards, database=database)
 
     @property
     def stopped(self) -> dict[Stage, str]:
@@ -43,30 +43,30 @@ class Holds:
         """Whether a slot of *stage* may take work now; half-open breakers let one through."""
         if stage in self._stopped:
             return False
-        return all(breaker.allow() for breaker in self._of(stage))
+        return self._breakers.allow(stage)
 
     def is_probing(self, stage: Stage) -> bool:
         """Whether only one piece of work may go at a time, to find out whether a server is back."""
-        return any(breaker.state is not BreakerState.CLOSED for breaker in self._of(stage))
+        return self._breakers.is_probing(stage)
 
     async def ended(self, stage: Stage, outcome: Outcome) -> None:
         """Learn from how a run ended. Raises DependencyUnavailableError."""
         if isinstance(outcome, Paused):
-            self._breaker(stage, outcome.dependency).record_failure()
+            await self._breakers.failed(stage, outcome.dependency)
             return
         if isinstance(outcome, Done | Retry | DeadLetter):
-            for breaker in self._of(stage):
-                breaker.record_success()
+            await self._breakers.answered(stage)
         if isinstance(outcome, Done | DeadLetter):
             await self._judge(stage, outcome)
 
     async def load(self) -> None:
-        """Read which stages are stopped: at the start, and whenever that changes."""
+        """Read what holds stages back: at the start, and whenever that changes."""
         async with self._database.transaction() as tx:
             cursor = await tx.execute("select stage, reason from stopped_stages")
             rows = await cursor.fetchall()
             cursor = await tx.execute("select stage, slots from stage_slots")
             self._slots = {Stage(row["stage"]): row["slots"] for row in await cursor.fetchall()}
+            await self._breakers.load(tx)
         stopped = {Stage(row["stage"]): row["reason"] for row in rows}
         for stage in self._stopped.keys() - stopped.keys():
             if stage in self._guards:
@@ -94,6 +94,12 @@ class Holds:
             await tx.execute(_RESUME, (stage,))
             await tx.execute(_NOTIFY, (CHANNEL, f"stage:{stage}"))
 
+    async def reset_breaker(self, stage: Stage, dependency: str) -> None:
+        """Close a breaker in every replica; idempotent."""
+        async with self._database.transaction() as tx:
+            await breakers.reset(tx, stage, dependency)
+            await tx.execute(_NOTIFY, (CHANNEL, f"stage:{stage}"))
+
     async def _judge(self, stage: Stage, outcome: Done | DeadLetter) -> None:
         guard = self._guards[stage]
         blamed = isinstance(outcome, Done) or outcome.failure.reason.blames_the_document
@@ -104,18 +110,3 @@ class Holds:
                 await tx.execute(_STOP, (stage, why))
                 await tx.execute(_NOTIFY, (CHANNEL, f"stage:{stage}"))
             self._stopped[stage] = why
-
-    def _of(self, stage: Stage) -> list[CircuitBreaker]:
-        return [breaker for (of, _), breaker in self._breakers.items() if of is stage]
-
-    def _breaker(self, stage: Stage, dependency: str) -> CircuitBreaker:
-        # One for each stage: the probe of an idle stage would be lost to those that have work.
-        if (stage, dependency) not in self._breakers:
-            self._breakers[stage, dependency] = CircuitBreaker(
-                f"{stage}.{dependency}",
-                failure_threshold=_BREAKER_FAILURES,
-                open_s=2.0,
-                open_max_s=10.0,
-                on_change=show_state,
-            )
-        return self._breakers[stage, dependency]

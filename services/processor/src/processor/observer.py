@@ -12,6 +12,7 @@ from docyard_common.events import topics
 from docyard_common.events.envelope import Event
 from docyard_common.events.observation import ProcessingObserved, Spread, StageObserved
 from docyard_common.events.stages import Priority, Stage
+from processor import breakers
 
 logger = logging.getLogger(__name__)
 
@@ -120,6 +121,7 @@ async def _observed(tx: Transaction) -> ProcessingObserved:
     return ProcessingObserved(
         observed_at=datetime.now(UTC),
         window_s=WINDOW_S,
+        breakers=await breakers.observed(tx),
         stages=tuple(
             _stage(
                 stage,

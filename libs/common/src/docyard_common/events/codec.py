@@ -41,6 +41,7 @@ REGISTRY: Final[dict[str, type[Event]]] = {
         work.RemovalRequested,
         work.StageResumeRequested,
         work.StageSlotsRequested,
+        work.BreakerResetRequested,
     )
 }
 """Every type that can be on the wire; old ones stay for ever."""

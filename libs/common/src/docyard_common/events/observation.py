@@ -42,6 +42,22 @@ class StageObserved(Observed):
     utilisation: float = Field(ge=0, le=1)  # of the slots' time
 
 
+class BreakerObserved(Observed):
+    """A breaker that has opened at least once, as the last replica to change it left it."""
+
+    stage: Stage
+    dependency: str
+    state: str  # closed, half_open or open
+    failures: int = Field(ge=0)  # in a row
+    opened_at: datetime | None = None
+    retry_at: datetime | None = None  # when it lets the next probe through
+
+    @property
+    def name(self) -> str:
+        """What operators call it."""
+        return f"{self.stage}.{self.dependency}"
+
+
 class ProcessingObserved(Event):
     """The work as a whole: topic `processing.observations`. May be lost: the next one follows."""
 
@@ -50,6 +66,7 @@ class ProcessingObserved(Event):
     observed_at: datetime
     window_s: float = Field(gt=0)
     stages: tuple[StageObserved, ...]
+    breakers: tuple[BreakerObserved, ...] = ()
 
     @property
     def key(self) -> str:

@@ -131,6 +131,21 @@ class StageSlotsRequested(Event):
         return self.stage.value
 
 
+class BreakerResetRequested(Event):
+    """Close a breaker, for its server is back: topic `commands`, read by every processor."""
+
+    type: ClassVar[str] = "docyard.stage.breaker_reset_requested.v1"
+
+    stage: Stage
+    dependency: str
+    requested_by: str
+    requested_at: datetime
+
+    @property
+    def key(self) -> str:
+        return self.stage.value
+
+
 class StageResumeRequested(Event):
     """Let a stage that its guard has stopped go on: topic `commands`, read by every processor."""
 

@@ -79,6 +79,12 @@ class CircuitBreaker:
         elif self.state is BreakerState.CLOSED and self.failures >= self._threshold:
             self._open()
 
+    def restore(self, *, failures: int, opened_at: datetime, retry_at: datetime) -> None:
+        """Be open as another process was: until *retry_at*, and then for a single probe."""
+        self.failures = max(failures, self._threshold)
+        self.opened_at, self.retry_at = opened_at, retry_at
+        self._become(BreakerState.OPEN)
+
     def reset(self) -> None:
         """Close by hand, as an operator does who knows better."""
         self.record_success()
