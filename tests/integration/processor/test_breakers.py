@@ -116,4 +116,3 @@ async def test_nothing_is_lost_when_the_database_itself_is_away(database: Databa
         await holds.ended(Stage.EXTRACT, Paused("database", "nobody answers"))
 
     assert not holds.may_pick(Stage.EXTRACT)
-    await database.open()

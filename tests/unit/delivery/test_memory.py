@@ -126,8 +126,9 @@ def test_a_large_one_comes_to_its_turn_in_a_stream_of_small_ones_that_never_ends
 ) -> None:
     machine = Machine(budget, patience_s=4)
     for now in range(24):
-        for number in range(12):
-            machine.add(1 + now * 12 + number, small, now)
+        # As many wait as fill the budget: there is always one that could go by.
+        for _ in range(budget // small + 1 - len(machine.waiting)):
+            machine.add(1 + len(machine.needs), small, now)
         if now == 3:
             machine.add(0, large, now)
             machine.waiting.remove(0)
