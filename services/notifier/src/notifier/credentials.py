@@ -10,10 +10,12 @@ _IN_ADDRESS: Final = re.compile(r"(?<=[?&]token=)[^&\s\"]+")
 
 
 def token_of(connection: HTTPConnection, *, in_query: bool) -> str:
-    """Return the bearer token of the header, else of `?token=` where that is allowed, else ""."""
+    """Return the token or API key of a header, else of `?token=` where that is allowed, else ""."""
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
         return token.strip()
+    if key := connection.headers.get("x-api-key", "").strip():
+        return key
     return connection.query_params.get("token", "") if in_query else ""
 
 
