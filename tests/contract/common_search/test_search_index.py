@@ -186,7 +186,7 @@ async def test_one_passage_a_document_unless_one_document_is_asked(index: Search
 
 @pytest.mark.parametrize("mode", ["text", "semantic", "hybrid"])
 async def test_filters_hold_in_every_mode(index: SearchIndex, mode: str) -> None:
-    german = document(language="de", content_type="text/plain")
+    german = document(language="de", content_type="text/plain", document_type="invoice")
     english = document(language="en", content_type="text/html")
     for held in (german, english):
         await index.replace(held, [chunk("apple")])
@@ -196,6 +196,9 @@ async def test_filters_hold_in_every_mode(index: SearchIndex, mode: str) -> None
 
     assert ids(await index.search(by_language, direction(0))) == [german.document_id]
     assert ids(await index.search(by_type, direction(0))) == [english.document_id]
+    by_type = asked("apple", mode=mode, document_type="invoice")
+    assert ids(await index.search(by_type, direction(0))) == [german.document_id]
+
     neither = asked("apple", mode=mode, language="de", content_type="text/html")
     assert await index.search(neither, direction(0)) == []
 

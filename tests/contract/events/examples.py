@@ -74,7 +74,12 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         **_OF_A_RUN, pages_done=12, pages_total=24, eta_s=3.5, message="page 12 of 24"
     ),
     documents.DocumentCompleted(
-        **_OF_A_DOCUMENT, completed_at=MOMENT, pages_total=24, with_errors=True, pipeline_version=3
+        **_OF_A_DOCUMENT,
+        completed_at=MOMENT,
+        pages_total=24,
+        with_errors=True,
+        pipeline_version=3,
+        document_type="invoice",
     ),
     documents.DocumentFailed(
         **_OF_A_DOCUMENT,
@@ -127,6 +132,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         options={"ocr": "off"},
         pages_total=24,
         language="de",
+        document_type="invoice",
         with_errors=True,
         inherits_from=2,
         reconciling=True,

@@ -7,7 +7,8 @@ import ctypes
 import re
 import time
 
-from docyard_common.artifacts import Analysis, Page, dump_pages
+from docyard_common.analysis import Analysis
+from docyard_common.artifacts import Page, dump_pages
 from docyard_common.events.stages import Stage
 from docyard_common.media_types import MediaType
 from processor.stages.task import (

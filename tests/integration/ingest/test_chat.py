@@ -15,7 +15,8 @@ from tests.integration.ingest.test_content import put_stage
 from tests.waiting import eventually
 
 from docyard_common import artifacts
-from docyard_common.artifacts import Analysis, ExtractManifest, Page, PageBatch
+from docyard_common.analysis import Analysis
+from docyard_common.artifacts import ExtractManifest, Page, PageBatch
 from docyard_common.database import Database
 from docyard_common.search import Chunk, IndexedDocument, PostgresSearchIndex, migrate_search
 from docyard_common.search.embedding import Embedder

@@ -7,11 +7,19 @@ from pydantic import BaseModel
 from tests.integration.ingest.serving import RunningIngest
 
 from docyard_common import artifacts
-from docyard_common.artifacts import (
+from docyard_common.analysis import (
     Analysis,
+    Classification,
+    DocumentType,
     Entity,
-    ExtractManifest,
+    EntityName,
+    Evidence,
     Keyword,
+    Mention,
+    Relation,
+)
+from docyard_common.artifacts import (
+    ExtractManifest,
     Page,
     PageBatch,
     PageError,
@@ -120,8 +128,12 @@ async def test_entities_come_with_their_pages(ingest: RunningIngest, document_id
     assert (early.status_code, early.json()["code"]) == (409, "NOT_READY")
 
     named = tuple(
-        Entity(kind="person", text=f"Person {n}", count=1, pages=(n,)) for n in range(1, 4)
-    )
+        Entity(
+            kind="person", key=f"person {n}", text=f"Person {n}", count=1, pages=(n,),
+            mentions=(Mention(page=n, start=0, end=8),),
+        )
+        for n in range(1, 4)
+    )  # fmt: skip
     analysis = Analysis(
         language="en", language_confidence=0.9, keywords=(Keyword(text="tax", score=0.5),),
         summary="About tax.", entities=named,
@@ -133,11 +145,51 @@ async def test_entities_come_with_their_pages(ingest: RunningIngest, document_id
     metadata = (await ingest.client.get(f"/api/v1/documents/{document_id}/metadata")).json()
 
     assert [item["text"] for item in first["items"]] == ["Person 1", "Person 2"]
-    assert rest == {
-        "items": [{"kind": "person", "text": "Person 3", "count": 1, "pages": [3]}],
-        "next_cursor": None,
-    }
+    assert rest["next_cursor"] is None
+    (third,) = rest["items"]
+    assert (third["kind"], third["text"], third["count"], third["pages"]) == (
+        "person",
+        "Person 3",
+        1,
+        [3],
+    )
+    assert third["mentions"] == [{"page": 3, "start": 0, "end": 8}]
     assert (metadata["language"], metadata["summary"]) == ("en", "About tax.")
+
+
+async def test_relations_come_with_their_evidence_and_the_type_with_its_rules(
+    ingest: RunningIngest, document_id: UUID
+) -> None:
+    url = f"/api/v1/documents/{document_id}/relations"
+    early = await ingest.client.get(url)
+    ada, acme = (
+        EntityName(kind=kind, text=text, key=text.lower())
+        for kind, text in (("person", "Ada"), ("organisation", "Acme"))
+    )
+    place = Evidence(page=2, start=0, end=11, snippet="Ada at Acme")
+    related = tuple(
+        Relation(source=ada, target=acme, window="sentence", count=n, weight=1, evidence=(place,))
+        for n in (3, 2, 1)
+    )
+    found = Classification(
+        document_type=DocumentType.INVOICE, confidence=0.9, rules=("invoice.title",)
+    )
+    analysis = Analysis(
+        language="en", language_confidence=0.9, relations=related, classification=found
+    )
+    await put_stage(ingest, document_id, "analyze", analysis)
+
+    first = (await ingest.client.get(url, params={"limit": 2})).json()
+    rest = (await ingest.client.get(url, params={"cursor": first["next_cursor"]})).json()
+    metadata = (await ingest.client.get(f"/api/v1/documents/{document_id}/metadata")).json()
+
+    assert (early.status_code, early.json()["code"]) == (409, "NOT_READY")
+    assert [item["count"] for item in first["items"] + rest["items"]] == [3, 2, 1]
+    assert rest["next_cursor"] is None
+    assert first["items"][0]["evidence"] == [place.model_dump()]
+    assert metadata["classification"] == {
+        "document_type": "invoice", "confidence": 0.9, "rules": ["invoice.title"],
+    }  # fmt: skip
 
 
 async def test_what_a_failed_document_never_got_is_not_promised(
@@ -146,7 +198,7 @@ async def test_what_a_failed_document_never_got_is_not_promised(
     await ingest.rows("update documents set state = 'failed' returning 1")
     base = f"/api/v1/documents/{document_id}"
 
-    for path in ("/text", "/thumbnail", "/entities"):
+    for path in ("/text", "/thumbnail", "/entities", "/relations"):
         answer = await ingest.client.get(f"{base}{path}")
         assert (answer.status_code, answer.json()["code"]) == (404, "NOT_AVAILABLE"), path
     assert (await ingest.client.get(f"{base}/pages")).json() == {"items": [], "next_cursor": None}

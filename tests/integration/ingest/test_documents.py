@@ -79,6 +79,7 @@ async def test_lists_are_narrowed_by_filters(ingest: RunningIngest) -> None:
         ("cursor=nonsense", "CURSOR_INVALID"),
         ("limit=0", "VALIDATION_FAILED"),
         ("state=asleep", "VALIDATION_FAILED"),
+        ("document_type=napkin", "VALIDATION_FAILED"),
         ("q=%00", "VALIDATION_FAILED"),
         ("colour=red", "VALIDATION_FAILED"),
     ],
@@ -104,6 +105,7 @@ async def test_somebody_elses_document_is_not_there(ingest: RunningIngest) -> No
         "/thumbnail",
         "/events",
         "/entities",
+        "/relations",
     ):
         answer = await ingest.client.get(f"{base}{path}", headers=bob)
         assert (answer.status_code, answer.json()["code"]) == (404, "DOCUMENT_NOT_FOUND"), path

@@ -57,7 +57,7 @@ def finished(document_id: UUID, stage: Stage) -> StageFinished:
 def completed(document_id: UUID) -> DocumentCompleted:
     return DocumentCompleted(
         document_id=document_id, owner="ann", generation=1, seq=sequence.terminal(1),
-        completed_at=NOW, pages_total=10,
+        completed_at=NOW, pages_total=10, document_type="invoice",
     )  # fmt: skip
 
 
@@ -110,6 +110,22 @@ async def test_a_documents_way_is_shown_step_by_step(
     done = await shown(ingest, document_id)
     assert (done["state"], done["stage"], done["progress"]) == ("completed", None, 100)
     assert done["completed_at"] == "2030-01-01T00:00:00Z"
+
+
+async def test_documents_are_listed_by_the_type_of_their_whole_result(
+    ingest: RunningIngest, projector: Projector, document_id: UUID
+) -> None:
+    async def of_type(name: str) -> list[str]:
+        answer = await ingest.client.get("/api/v1/documents", params={"document_type": name})
+        return [item["document_id"] for item in answer.json()["items"]]
+
+    early = await of_type("invoice")
+    await projector.apply(records(completed(document_id)))
+
+    assert early == []
+    assert await of_type("invoice") == [str(document_id)]
+    assert await of_type("letter") == []
+    assert (await shown(ingest, document_id))["document_type"] == "invoice"
 
 
 async def test_what_comes_twice_or_late_changes_nothing(

@@ -11,7 +11,8 @@ from tests.integration.ingest.test_projector import records
 from tests.waiting import eventually
 
 from docyard_common import artifacts
-from docyard_common.artifacts import Analysis, ExtractManifest, Page, PageBatch
+from docyard_common.analysis import Analysis
+from docyard_common.artifacts import ExtractManifest, Page, PageBatch
 from docyard_common.clock import SystemClock
 from docyard_common.database import Database
 from docyard_common.events import sequence

@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 
 from docyard_common import artifacts
-from docyard_common.artifacts import Analysis, ExtractManifest, Page, PageBatch
+from docyard_common.analysis import Analysis
+from docyard_common.artifacts import ExtractManifest, Page, PageBatch
 from docyard_common.database import Database
 from docyard_common.errors import ObjectMissingError
 from docyard_common.events import codec, topics

@@ -9,7 +9,8 @@ import pytest
 from tests.integration.work.orders import order
 
 from docyard_common import artifacts
-from docyard_common.artifacts import Analysis, ExtractManifest, Page, PageBatch
+from docyard_common.analysis import Analysis
+from docyard_common.artifacts import ExtractManifest, Page, PageBatch
 from docyard_common.database import Database
 from docyard_common.delivery.ladder import Mode
 from docyard_common.delivery.outcome import Done

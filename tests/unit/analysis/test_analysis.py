@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from tests.unit.extraction.reading import KeptReport
 
-from docyard_common.artifacts import Analysis, Page, dump_pages
+from docyard_common.analysis import Analysis
+from docyard_common.artifacts import Page, dump_pages
 from docyard_common.events.stages import Stage
 from processor.analysis.entities import EntityCollector
 from processor.analysis.language import detect

@@ -109,9 +109,16 @@ class AsyncClient:
         mode: SearchMode = "hybrid",
         limit: int = 10,
         document_id: str | None = None,
+        document_type: str | None = None,
     ) -> SearchResult:
         """Return the passages that answer *query* best, with their pages."""
-        params = {"q": query, "mode": mode, "limit": limit, "document_id": document_id}
+        params = {
+            "q": query,
+            "mode": mode,
+            "limit": limit,
+            "document_id": document_id,
+            "document_type": document_type,
+        }
         request = Request("GET", "/api/v1/search", params=params)
         return await self._ingest.fetch(request, SearchResult)
 

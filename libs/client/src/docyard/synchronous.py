@@ -41,6 +41,7 @@ from docyard.models import (
     Progress,
     Queue,
     Reconciliation,
+    Relation,
     Replay,
     SearchResult,
     Timeline,
@@ -136,6 +137,11 @@ class SyncDocuments:
         self, document_id: str, *, limit: int = 100, cursor: str | None = None
     ) -> Listing[Entity]:
         return self._run(self._calls.entities, document_id, limit=limit, cursor=cursor)
+
+    def relations(
+        self, document_id: str, *, limit: int = 100, cursor: str | None = None
+    ) -> Listing[Relation]:
+        return self._run(self._calls.relations, document_id, limit=limit, cursor=cursor)
 
     def events(
         self, document_id: str, *, limit: int = 100, cursor: str | None = None
@@ -326,9 +332,15 @@ class Client:
         mode: SearchMode = "hybrid",
         limit: int = 10,
         document_id: str | None = None,
+        document_type: str | None = None,
     ) -> SearchResult:
         return self._runner.run(
-            self._client.search, query, mode=mode, limit=limit, document_id=document_id
+            self._client.search,
+            query,
+            mode=mode,
+            limit=limit,
+            document_id=document_id,
+            document_type=document_type,
         )
 
     def watch(

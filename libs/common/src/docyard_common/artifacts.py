@@ -114,33 +114,6 @@ class MemberList(Artifact):
     members: tuple[Member, ...]
 
 
-class Entity(Artifact):
-    """Something named in the text, with every page that names it."""
-
-    kind: str  # person, organisation, place, date, amount, email, url, phone, identifier
-    text: str
-    count: int = Field(ge=1)
-    pages: tuple[int, ...]
-
-
-class Keyword(Artifact):
-    """A word or phrase the document is about; a higher score says more."""
-
-    text: str
-    score: float = Field(ge=0, le=1)
-
-
-class Analysis(Artifact):
-    """The result of analyze: one object, which is its own manifest."""
-
-    language: str | None  # ISO 639-1; None where there is too little text to tell
-    language_confidence: float = Field(ge=0, le=1)
-    keywords: tuple[Keyword, ...] = ()
-    summary: str = ""
-    summary_pages: tuple[int, ...] = ()
-    entities: tuple[Entity, ...] = ()
-
-
 ORIGINALS = "originals/"
 """Prefix of the bytes that came in through a service."""
 

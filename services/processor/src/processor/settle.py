@@ -183,6 +183,7 @@ class Settlement:
             "pages_total": done.pages_total or request.pages_total,
             "content_type": done.content_type or request.content_type,
             "language": done.language or request.language,
+            "document_type": done.document_type or request.document_type,
         }
         if following is None:
             completed = DocumentCompleted(
@@ -194,6 +195,7 @@ class Settlement:
                 pages_total=known["pages_total"],
                 with_errors=with_errors,
                 pipeline_version=PIPELINE_VERSION,
+                document_type=known["document_type"],
             )
             return self._outbox.record(topics.EVENTS, completed)
         seq = sequence.position(generation=request.generation, stage=following, fence=0, tick=0)

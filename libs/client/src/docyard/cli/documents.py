@@ -25,6 +25,9 @@ async def ls(
     *,
     state: Annotated[str | None, typer.Option(help="Only this state.")] = None,
     name: Annotated[str | None, typer.Option(help="Part of the file name.")] = None,
+    document_type: Annotated[
+        str | None, typer.Option("--type", help="Only invoice, contract, letter, report …")
+    ] = None,
     parent: Annotated[
         str | None, typer.Option(metavar="ID", help="Only what was found inside this document.")
     ] = None,
@@ -36,7 +39,12 @@ async def ls(
     async with session.client() as client:
         items = await _some(
             client,
-            DocumentFilter(states=[state] if state else [], name=name, parent_id=parent),
+            DocumentFilter(
+                states=[state] if state else [],
+                document_types=[document_type] if document_type else [],
+                name=name,
+                parent_id=parent,
+            ),
             limit=limit,
         )
     if session.output.as_json:
@@ -105,6 +113,7 @@ def _facts(document: "Document") -> list[tuple[str, str]]:
         ("stage", document.stage or ""),
         ("pages", "" if document.pages_total is None else str(document.pages_total)),
         ("type", document.content_type or ""),
+        ("kind", document.document_type or ""),
         ("size", size(document.size_bytes)),
         ("sha256", document.sha256 or ""),
         ("priority", document.priority),
@@ -128,10 +137,15 @@ async def search(
     ] = "hybrid",
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100)] = 10,
     document: Annotated[str | None, typer.Option(help="Only in this document.")] = None,
+    document_type: Annotated[
+        str | None, typer.Option("--type", help="Only in invoices, contracts, letters …")
+    ] = None,
 ) -> None:
     """Search your documents; answers name the page."""
     async with session.client() as client:
-        result = await client.search(query, mode=mode, limit=limit, document_id=document)
+        result = await client.search(
+            query, mode=mode, limit=limit, document_id=document, document_type=document_type
+        )
     if session.output.as_json:
         session.output.value(result.to_json())
         return

@@ -82,6 +82,7 @@ class Document(Progress):
     created_at: datetime
     updated_at: datetime | None = None
     completed_at: datetime | None = None
+    document_type: str | None = None  # invoice, contract …
     parent_id: str | None = None  # the document it was found in
     children_count: int = 0  # documents that were found inside, directly
     metadata: dict[str, Any] = Field(default_factory=dict)
@@ -125,6 +126,14 @@ class Keyword(Model):
     score: float
 
 
+class Classification(Model):
+    """What kind of paper a document is, and the rules that say so."""
+
+    document_type: str
+    confidence: float
+    rules: tuple[str, ...] = ()
+
+
 class DocumentMetadata(Model):
     """What was given, read and found; None where a stage has not ended."""
 
@@ -138,6 +147,15 @@ class DocumentMetadata(Model):
     language: str | None = None
     keywords: tuple[Keyword, ...] | None = None
     summary: str | None = None
+    classification: Classification | None = None
+
+
+class Mention(Model):
+    """Where a text names something, as characters of the page's text."""
+
+    page: int
+    start: int
+    end: int
 
 
 class Entity(Model):
@@ -147,6 +165,31 @@ class Entity(Model):
     text: str
     count: int
     pages: tuple[int, ...]
+    mentions: tuple[Mention, ...] = ()  # the first ones
+
+
+class EntityName(Model):
+    """One end of a relation."""
+
+    kind: str
+    text: str
+
+
+class Evidence(Mention):
+    """A place that names both ends of a relation."""
+
+    snippet: str = ""
+
+
+class Relation(Model):
+    """Two things that a text names together, in a sentence or on a page."""
+
+    source: EntityName
+    target: EntityName
+    window: str
+    count: int
+    weight: float
+    evidence: tuple[Evidence, ...] = ()
 
 
 class Highlight(Model):

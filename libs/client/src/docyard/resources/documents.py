@@ -18,6 +18,7 @@ from docyard.models import (
     DocumentPage,
     Entity,
     Listing,
+    Relation,
 )
 from docyard.transport import Request, Transport
 
@@ -28,6 +29,7 @@ class DocumentFilter:
 
     states: Sequence[str] = ()
     content_types: Sequence[str] = ()
+    document_types: Sequence[str] = ()  # invoice, contract …
     priorities: Sequence[str] = ()
     created_after: datetime | None = None
     created_before: datetime | None = None
@@ -40,6 +42,7 @@ class DocumentFilter:
         return {
             "state": list(self.states),
             "type": list(self.content_types),
+            "document_type": list(self.document_types),
             "priority": list(self.priorities),
             "created_after": self.created_after and self.created_after.isoformat(),
             "created_before": self.created_before and self.created_before.isoformat(),
@@ -111,6 +114,14 @@ class Documents:
         params = {"limit": limit, "cursor": cursor}
         request = Request("GET", _path(document_id, "entities"), params=params)
         return await self._transport.fetch(request, Listing[Entity])
+
+    async def relations(
+        self, document_id: str, *, limit: int = 100, cursor: str | None = None
+    ) -> Listing[Relation]:
+        """Return pairs that the text names together. Raises ConflictError before its analysis."""
+        params = {"limit": limit, "cursor": cursor}
+        request = Request("GET", _path(document_id, "relations"), params=params)
+        return await self._transport.fetch(request, Listing[Relation])
 
     async def events(
         self,

@@ -21,6 +21,7 @@ class Done:
     pages_total: int | None = None
     content_type: str | None = None
     language: str | None = None
+    document_type: str | None = None
     with_errors: bool = False
     results: dict[str, Any] = field(default_factory=dict)
     members_key: str | None = None  # where the files are listed that become documents

@@ -132,6 +132,7 @@ class DocumentCompleted(DocumentEvent):
     pages_total: int | None = Field(default=None, ge=0)
     with_errors: bool = False
     pipeline_version: int = Field(default=0, ge=0)  # of the code that made it; 0: not told
+    document_type: str | None = None  # invoice, contract … ; None where nothing speaks for any
 
 
 class DocumentFailed(DocumentEvent):

@@ -58,6 +58,7 @@ class DocumentView:
     )
     waiting_since: datetime | None = None  # from when on it could have begun
     pipeline_version: int = 0  # of the code that made that result; 0 while there is none
+    document_type: str | None = None  # by that result
 
     @property
     def is_terminal(self) -> bool:
@@ -113,7 +114,10 @@ def _begun(view: DocumentView | None, event: DocumentEvent, at: datetime) -> Doc
     if view is None:
         return begun
     return replace(
-        begun, result_generation=view.result_generation, pipeline_version=view.pipeline_version
+        begun,
+        result_generation=view.result_generation,
+        pipeline_version=view.pipeline_version,
+        document_type=view.document_type,
     )
 
 
@@ -191,7 +195,10 @@ def _(event: facts.StageRetrying, view: DocumentView) -> DocumentView:
 def _(event: facts.DocumentCompleted, view: DocumentView) -> DocumentView:
     total = view.pages_total if event.pages_total is None else event.pages_total
     view = replace(
-        view, result_generation=event.generation, pipeline_version=event.pipeline_version
+        view,
+        result_generation=event.generation,
+        pipeline_version=event.pipeline_version,
+        document_type=event.document_type,
     )
     return _end(
         replace(view, stage=None, progress=100.0, pages_done=total, pages_total=total),

@@ -40,6 +40,7 @@ class StageRequested(DocumentEvent):
     options: dict[str, Any] = Field(default_factory=dict)  # `processing_options`
     pages_total: int | None = None
     language: str | None = None
+    document_type: str | None = None  # as analyze found it
     with_errors: bool = False  # an earlier stage could not read every page
     inherits_from: int | None = Field(default=None, ge=1)
     """The generation whose artifacts of the earlier stages this one begins with; None: its own."""

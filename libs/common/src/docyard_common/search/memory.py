@@ -95,6 +95,7 @@ def _is_asked_for(document: IndexedDocument, query: SearchQuery) -> bool:
         and query.document_id in {None, document.document_id}
         and query.language in {None, document.language}
         and query.content_type in {None, document.content_type}
+        and query.document_type in {None, document.document_type}
     )
 
 

@@ -33,6 +33,7 @@ class IndexedDocument:
     filename: str
     content_type: str
     language: str | None  # ISO 639-1
+    document_type: str | None = None  # as analyze found it
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class SearchQuery:
     document_id: UUID | None = None
     language: str | None = None
     content_type: str | None = None
+    document_type: str | None = None
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,16 @@ LOCK: Final = "select pg_advisory_xact_lock(hashtextextended('search:' || %s::uu
 
 UPSERT_DOCUMENT: Final = """
 insert into search.documents
-    (document_id, owner, generation, filename, content_type, language, configuration)
+    (document_id, owner, generation, filename, content_type, language, document_type,
+     configuration)
 select %(document_id)s, %(owner)s, %(generation)s, %(filename)s, %(content_type)s, %(language)s,
-    %(configuration)s::regconfig
+    %(document_type)s, %(configuration)s::regconfig
 where not exists (select from search.removed where document_id = %(document_id)s)
 on conflict (document_id) do update set
     owner = excluded.owner, generation = excluded.generation, filename = excluded.filename,
     content_type = excluded.content_type, language = excluded.language,
-    configuration = excluded.configuration, indexed_at = now()
+    document_type = excluded.document_type, configuration = excluded.configuration,
+    indexed_at = now()
 where documents.generation <= excluded.generation
 """
 """No row where the document was removed, or a later generation is there."""
@@ -87,12 +89,15 @@ order by place
 """  # noqa: S608 - the marks are constants
 
 
+_PROPERTIES: Final = ("language", "content_type", "document_type")
+
+
 def document_filters(query: SearchQuery, *, table: str) -> str:
     """Return the conditions of *query* on the documents of the owner, for *table* c or d."""
     conditions = [f"{table}.owner = %(owner)s"]
     if query.document_id is not None:
         conditions.append(f"{table}.document_id = %(document_id)s")
-    properties = [name for name in ("language", "content_type") if getattr(query, name) is not None]
+    properties = [name for name in _PROPERTIES if getattr(query, name) is not None]
     if table == "d":
         conditions += [f"d.{name} = %({name})s" for name in properties]
     elif properties:

@@ -1,7 +1,7 @@
 """What a document holds, by HTTP: its bytes, pages, text, metadata, entities and thumbnail."""
 
-from collections.abc import AsyncIterator
-from typing import Annotated, Any, Final
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Header, Path, Response
 from fastapi.responses import StreamingResponse
@@ -12,13 +12,15 @@ from ingest.api import cursors
 from ingest.api.callers import Caller, Cursor, DocumentId, Limit
 from ingest.api.links import API
 from ingest.api.metadata import metadata_of
-from ingest.api.models import EntityList, MetadataOut, PageList, PageOut
+from ingest.api.models import EntityList, MetadataOut, PageList, PageOut, RelationList
 from ingest.api.problems import refusals
 from ingest.api.ranges import byte_range, content_disposition
 from ingest.document import Document
 from ingest.documents.artifact_reader import ArtifactReader
 from ingest.documents.lifecycle import Lifecycle
 from ingest.errors import NotAvailableError
+
+_Item = TypeVar("_Item")
 
 _ANY: Final = "application/octet-stream"
 _PARTIAL: Final = 206
@@ -73,6 +75,12 @@ class ArtifactRoutes:
             responses=refusals("DOCUMENT_NOT_FOUND"),
         )
         add("/entities", self.entities, summary="Read named things", responses=made | paged)
+        add(
+            "/relations",
+            self.relations,
+            summary="Read which things are named together",
+            responses=made | paged,
+        )
         add(
             "/thumbnail",
             self.thumbnail,
@@ -153,15 +161,20 @@ class ArtifactRoutes:
     async def entities(
         self, caller: Caller, document_id: DocumentId, cursor: Cursor = None, limit: Limit = 100
     ) -> EntityList:
-        """Answer what the text names, with pages."""
-        start = 0 if cursor is None else cursors.read_number(cursor)
+        """Answer what the text names, with pages and the places on them."""
         document = await self._find(caller, document_id)
         named = (await self._reader.required_analysis(document)).entities
-        end = start + limit
-        return EntityList(
-            items=list(named[start:end]),
-            next_cursor=cursors.write(end) if end < len(named) else None,
-        )
+        items, next_cursor = _part(named, cursor, limit)
+        return EntityList(items=items, next_cursor=next_cursor)
+
+    async def relations(
+        self, caller: Caller, document_id: DocumentId, cursor: Cursor = None, limit: Limit = 100
+    ) -> RelationList:
+        """Answer pairs of what the text names together, with the places that do."""
+        document = await self._find(caller, document_id)
+        related = (await self._reader.required_analysis(document)).relations
+        items, next_cursor = _part(related, cursor, limit)
+        return RelationList(items=items, next_cursor=next_cursor)
 
     async def thumbnail(self, caller: Caller, document_id: DocumentId) -> Response:
         """Answer a WebP image."""
@@ -171,6 +184,13 @@ class ArtifactRoutes:
 
     async def _find(self, caller: Caller, document_id: DocumentId) -> Document:
         return await self._lifecycle.find(document_id, owner=caller.subject)
+
+
+def _part(whole: Sequence[_Item], cursor: str | None, limit: int) -> tuple[list[_Item], str | None]:
+    """Return the items after *cursor*, and the cursor after them."""
+    start = 0 if cursor is None else cursors.read_number(cursor)
+    end = start + limit
+    return list(whole[start:end]), cursors.write(end) if end < len(whole) else None
 
 
 async def _opened(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from docyard_common.analysis import DocumentType
 from docyard_common.events.stages import DocumentState, Priority, Stage
 from ingest.api.list_query import aware
 from ingest.api.models import Answer
@@ -24,6 +25,7 @@ class BulkFilter(BaseModel):
     document_ids: list[UUID] = Field(default_factory=list, max_length=10_000)
     state: list[DocumentState] = Field(default_factory=list)
     type: list[_Text] = Field(default_factory=list, description="Content types.")
+    document_type: list[DocumentType] = Field(default_factory=list)
     priority: list[Priority] = Field(default_factory=list)
     created_after: _Time | None = None
     created_before: _Time | None = None
@@ -34,6 +36,7 @@ class BulkFilter(BaseModel):
         return DocumentFilter(
             states=self.state,
             content_types=self.type,
+            document_types=self.document_type,
             priorities=self.priority,
             created_after=self.created_after,
             created_before=self.created_before,

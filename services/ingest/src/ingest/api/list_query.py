@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from docyard_common.analysis import DocumentType
 from docyard_common.events.stages import DocumentState, Priority
 from ingest.tables.documents import DocumentFilter
 
@@ -27,6 +28,7 @@ class ListQuery(BaseModel):
 
     state: list[DocumentState] = Query(default_factory=list)
     type: list[_Text] = Query(default_factory=list, description="Content types.")
+    document_type: list[DocumentType] = Query(default_factory=list)
     priority: list[Priority] = Query(default_factory=list)
     created_after: _Time | None = None
     created_before: _Time | None = None
@@ -43,6 +45,7 @@ class ListQuery(BaseModel):
         return DocumentFilter(
             states=self.state,
             content_types=self.type,
+            document_types=self.document_type,
             priorities=self.priority,
             created_after=self.created_after,
             created_before=self.created_before,

@@ -1,6 +1,7 @@
 """Puts together what is known of a document from its row and its artifacts."""
 
-from docyard_common.artifacts import Analysis, ExtractManifest
+from docyard_common.analysis import Analysis
+from docyard_common.artifacts import ExtractManifest
 from ingest.api.models import KeywordOut, MetadataOut
 from ingest.document import Document
 
@@ -35,6 +36,7 @@ def metadata_of(
                 "language": analysis.language,
                 "keywords": keywords,
                 "summary": analysis.summary,
+                "classification": analysis.classification,
             }
         )
     return known

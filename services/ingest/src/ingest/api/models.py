@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from docyard_common.artifacts import Entity, Word
+from docyard_common.analysis import Classification, Entity, Relation
+from docyard_common.artifacts import Word
 from docyard_common.events.stages import STAGE_COUNT, DocumentState, Priority, Stage
 from ingest.document import Document
 from ingest.upload import UploadMode, UploadState
@@ -174,6 +175,7 @@ class DocumentOut(Answer):
     generation: int  # of the processing that is shown; a reprocessing adds one
     result_generation: int | None  # of the text, pages and chunks that are served
     pipeline_version: int  # of the code that made them; 0 while there are none
+    document_type: str | None  # invoice, contract … as text and format say
     error: DocumentError | None
     created_at: datetime
     updated_at: datetime
@@ -207,6 +209,7 @@ class DocumentOut(Answer):
             generation=document.generation,
             result_generation=view.result_generation,
             pipeline_version=view.pipeline_version,
+            document_type=view.document_type,
             error=error
             and DocumentError(code=error.code, message=error.message, retryable=error.retryable),
             created_at=document.created_at,
@@ -287,12 +290,20 @@ class MetadataOut(Answer):
     language: str | None = None
     keywords: list[KeywordOut] | None = None
     summary: str | None = None
+    classification: Classification | None = None
 
 
 class EntityList(Answer):
     """Named things with the pages that name them, the most frequent first."""
 
     items: list[Entity]
+    next_cursor: str | None
+
+
+class RelationList(Answer):
+    """Pairs that the text names together, the strongest first."""
+
+    items: list[Relation]
     next_cursor: str | None
 
 

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from docyard_common.analysis import DocumentType
 from docyard_common.search import Hit, SearchQuery
-from ingest.api.callers import Caller
+from ingest.api.callers import Caller, Words
 from ingest.api.links import API
 from ingest.api.models import Highlight, SearchHit, SearchResults
 from ingest.api.problems import refusals
@@ -36,20 +37,31 @@ class SearchRoutes:
         )
         return router
 
-    async def search(
+    async def search(  # noqa: PLR0913 - each a parameter of the query
         self,
         caller: Caller,
+        *,
         q: _Text,
         mode: Literal["hybrid", "text", "semantic"] = "hybrid",
         limit: Annotated[int, Query(ge=1, le=100)] = 10,
         document_id: UUID | None = None,
+        language: Annotated[str | None, Query(pattern="^[a-z]{2,3}$")] = None,
+        content_type: Words = None,
+        document_type: DocumentType | None = None,
     ) -> SearchResults:
         """Answer passages with page numbers, the best first.
 
         `text` finds words, `semantic` finds meaning, `hybrid` ranks by both.
         """
         query = SearchQuery(
-            owner=caller.subject, text=q, mode=mode, limit=limit, document_id=document_id
+            owner=caller.subject,
+            text=q,
+            mode=mode,
+            limit=limit,
+            document_id=document_id,
+            language=language,
+            content_type=content_type,
+            document_type=document_type,
         )
         hits = await self._searcher.search(query)
         return SearchResults(query=q, mode=mode, items=[_shown(hit) for hit in hits])

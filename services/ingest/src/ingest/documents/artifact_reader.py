@@ -8,7 +8,8 @@ from typing import Final, TypeVar
 from pydantic import BaseModel
 
 from docyard_common import artifacts
-from docyard_common.artifacts import Analysis, ExtractManifest, Page, PageBatch
+from docyard_common.analysis import Analysis
+from docyard_common.artifacts import ExtractManifest, Page, PageBatch
 from docyard_common.errors import ObjectMissingError
 from docyard_common.events.stages import Stage
 from docyard_common.storage import ObjectStore

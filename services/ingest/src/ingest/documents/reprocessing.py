@@ -47,6 +47,7 @@ class _Start:
     content_type: str | None = None
     pages_total: int | None = None
     language: str | None = None
+    document_type: str | None = None
     with_errors: bool = False
 
 
@@ -104,12 +105,14 @@ class Reprocessing:
         if manifest is None or (stage is Stage.INDEX and analysis is None):
             message = f"The stage before {stage} has never ended: leave from_stage out."
             raise StageNotReachedError(message)
+        found = analysis.classification if analysis else None
         return _Start(
             generation=document.generation,
             inherits_from=document.artifact_generation,
             content_type=manifest.media_type,
             pages_total=manifest.page_count,
             language=analysis.language if analysis else None,
+            document_type=found.document_type if found else None,
             with_errors=bool(manifest.page_errors),
         )
 
@@ -183,6 +186,7 @@ def _work(document: Document, wish: Wish, start: _Start, *, at: datetime) -> Sta
         options=document.options,
         pages_total=start.pages_total,
         language=start.language,
+        document_type=start.document_type,
         with_errors=start.with_errors,
         inherits_from=start.inherits_from,
         lineage=document.lineage,

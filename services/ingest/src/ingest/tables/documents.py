@@ -44,6 +44,7 @@ update documents set generation = %(generation)s, seq = %(seq)s, updated_at = %(
     attempt = %(attempt)s, error_code = %(error_code)s, error_message = %(error_message)s,
     error_retryable = %(error_retryable)s, completed_at = %(completed_at)s,
     result_generation = %(result_generation)s, pipeline_version = %(pipeline_version)s,
+    document_type = %(document_type)s,
     waits_for = %(waits_for)s, waiting_since = %(waiting_since)s
 where document_id = %(document_id)s
 """
@@ -51,6 +52,7 @@ _NARROWED: Final = """
     deleted_at is null
     and (%(states)s::text[] is null or state = any(%(states)s))
     and (%(content_types)s::text[] is null or content_type = any(%(content_types)s))
+    and (%(document_types)s::text[] is null or document_type = any(%(document_types)s))
     and (%(priorities)s::text[] is null or priority = any(%(priorities)s))
     and (%(created_after)s::timestamptz is null or created_at >= %(created_after)s)
     and (%(created_before)s::timestamptz is null or created_at < %(created_before)s)
@@ -95,6 +97,7 @@ class DocumentFilter:
 
     states: Sequence[DocumentState] | None = None
     content_types: Sequence[str] | None = None
+    document_types: Sequence[str] | None = None  # as analyze found them
     priorities: Sequence[Priority] | None = None
     created_after: datetime | None = None  # inclusive
     created_before: datetime | None = None  # exclusive
@@ -109,6 +112,7 @@ class DocumentFilter:
         return {
             "states": _listed(self.states),
             "content_types": _listed(self.content_types),
+            "document_types": _listed(self.document_types),
             "priorities": _listed(self.priorities),
             "created_after": self.created_after,
             "created_before": self.created_before,
@@ -299,6 +303,7 @@ def _view(row: dict[str, Any]) -> DocumentView:
         completed_at=row["completed_at"],
         result_generation=row["result_generation"],
         pipeline_version=row["pipeline_version"],
+        document_type=row["document_type"],
         waits_for=Stage(row["waits_for"]) if row["waits_for"] else None,
         waiting_since=row["waiting_since"],
     )
@@ -331,6 +336,7 @@ def _columns(view: DocumentView) -> dict[str, Any]:
         "completed_at": view.completed_at,
         "result_generation": view.result_generation,
         "pipeline_version": view.pipeline_version,
+        "document_type": view.document_type,
         "waits_for": view.waits_for,
         "waiting_since": view.waiting_since,
     }

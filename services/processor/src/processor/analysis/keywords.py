@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from docyard_common.artifacts import Keyword
+from docyard_common.analysis import Keyword
 from processor.analysis.words import Sentence, is_telling, stop_words, words
 
 _MAX_PHRASE_WORDS: Final = 3

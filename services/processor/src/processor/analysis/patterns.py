@@ -9,6 +9,8 @@ from typing import Final
 
 from phonenumbers import Leniency, PhoneNumberFormat, PhoneNumberMatcher, format_number
 
+from processor.analysis.found import Found, found
+
 _MONTHS: Final = (
     "jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|février|mar(?:ch|s|zo|ço)?|märz|apr(?:il)?|avril"
     "|abril|may|mai|mayo|maio|june?|juni|juin|junio|july?|juli|juillet|julio|aug(?:ust)?|août"
@@ -40,26 +42,34 @@ _IBAN: Final = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1
 _TRAILING: Final = ".,;:!?)'\""
 
 
-def find_patterns(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (kind, text as written)."""
-    yield from (("email", found.group()) for found in _EMAIL.finditer(text))
-    yield from (("url", found.group().rstrip(_TRAILING)) for found in _URL.finditer(text))
-    yield from (("date", found.group()) for found in _DATE.finditer(text))
-    yield from (("amount", found.group().strip()) for found in _AMOUNT.finditer(text))
+def find_patterns(text: str) -> Iterator[Found]:
+    """Yield what has a form, kind after kind."""
+    yield from _matches("email", _EMAIL, text)
+    for match in _URL.finditer(text):
+        url = match.group().rstrip(_TRAILING)
+        yield found("url", url, match.start(), match.start() + len(url))
+    yield from _matches("date", _DATE, text)
+    yield from _matches("amount", _AMOUNT, text)
     yield from _phones(text)
     for pattern in _IDENTIFIERS:
-        yield from (("identifier", found.group()) for found in pattern.finditer(text))
-    for found in _IBAN.finditer(text):
-        if _is_iban(found.group().replace(" ", "")):
-            yield "identifier", found.group()
+        yield from _matches("identifier", pattern, text)
+    for match in _IBAN.finditer(text):
+        if _is_iban(match.group().replace(" ", "")):
+            yield found("identifier", match.group(), *match.span())
 
 
-def _phones(text: str) -> Iterator[tuple[str, str]]:
+def _matches(kind: str, pattern: re.Pattern[str], text: str) -> Iterator[Found]:
+    for match in pattern.finditer(text):
+        yield found(kind, match.group(), *match.span())
+
+
+def _phones(text: str) -> Iterator[Found]:
     """Find numbers in international form; without a country the rest is guesswork."""
     if "+" not in text:
         return
-    for found in PhoneNumberMatcher(text, None, leniency=Leniency.VALID):
-        yield "phone", format_number(found.number, PhoneNumberFormat.INTERNATIONAL)
+    for match in PhoneNumberMatcher(text, None, leniency=Leniency.VALID):
+        number = format_number(match.number, PhoneNumberFormat.INTERNATIONAL)
+        yield found("phone", number, match.start, match.end)
 
 
 def _is_iban(text: str) -> bool:

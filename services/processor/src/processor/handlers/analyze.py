@@ -1,7 +1,7 @@
-"""Analyze: language, keywords, summary and entities of the text."""
+"""Analyze: language, type, keywords, summary, entities and relations of the text."""
 
 from docyard_common import artifacts
-from docyard_common.artifacts import Analysis
+from docyard_common.analysis import Analysis
 from docyard_common.delivery.outcome import Done
 from docyard_common.events.work import StageRequested
 from docyard_common.work.model import Lease
@@ -29,12 +29,17 @@ class Analyze:
 
 def done(analysis: Analysis, page_count: int) -> Done:
     """Return how analyze ended that has left *analysis*."""
+    found = analysis.classification
+    document_type = found.document_type.value if found else None
     return Done(
         pages_total=page_count,
         language=analysis.language,
+        document_type=document_type,
         results={
             "language": analysis.language,
+            "document_type": document_type,
             "keywords": [keyword.text for keyword in analysis.keywords[:10]],
             "entities": len(analysis.entities),
+            "relations": len(analysis.relations),
         },
     )

@@ -32,6 +32,7 @@ class Index:
             filename=request.filename,
             content_type=request.content_type,
             language=request.language,
+            document_type=request.document_type,
         )
         await self._index.replace(document, result.chunks)
         metrics.INDEXED_CHUNKS.inc(len(result.chunks))

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from docyard_common import artifacts
-from docyard_common.artifacts import Analysis, ExtractManifest
+from docyard_common.analysis import Analysis
+from docyard_common.artifacts import ExtractManifest
 from docyard_common.database import Database
 from docyard_common.delivery.outcome import Done, Reuse
 from docyard_common.errors import ObjectMissingError
@@ -86,6 +87,7 @@ class Reusing:
         return replace(
             extracted,
             language=analyzed.language,
+            document_type=analyzed.document_type,
             results={"content_type": manifest.media_type, "page_count": manifest.page_count},
             reuse=Reuse(
                 result.document_id, ((Stage.EXTRACT, extracted), (Stage.ANALYZE, analyzed))

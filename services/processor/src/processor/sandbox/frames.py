@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from docyard_common.artifacts import Analysis, PageError
+from docyard_common.analysis import Analysis
+from docyard_common.artifacts import PageError
 from docyard_common.errors import FailureReason
 from docyard_common.media_types import MediaType
 from processor.sandbox.limits import SandboxLimits

@@ -2,10 +2,13 @@
 
 from typing import Final
 
-from docyard_common.artifacts import Analysis
+from docyard_common.analysis import Analysis
+from docyard_common.artifacts import Page
+from processor.analysis.document_type import TypeFinder
 from processor.analysis.entities import EntityCollector
 from processor.analysis.keywords import keywords
 from processor.analysis.language import detect
+from processor.analysis.relations import RelationCollector
 from processor.analysis.summary import summarize
 from processor.analysis.words import Sentence, sentences
 from processor.stages.reading import read_pages
@@ -15,29 +18,44 @@ _SAMPLE_CHARACTERS: Final = 50_000
 """Keywords and summary come from the beginning: more costs seconds and changes little."""
 
 
+class _Reading:
+    """One pass over the pages of one document."""
+
+    def __init__(self, task: StageTask) -> None:
+        self._entities = EntityCollector()
+        self._relations = RelationCollector()
+        self._type = TypeFinder(task.content_type)
+        self._sample: list[Sentence] = []
+        self._size = 0
+
+    def add(self, page: Page) -> None:
+        self._relations.add(page, self._entities.add(page))
+        self._type.add(page.text, width=page.width, height=page.height)
+        if self._size < _SAMPLE_CHARACTERS:
+            text = page.text[: _SAMPLE_CHARACTERS - self._size]
+            self._sample.extend(Sentence(sentence, page.number) for sentence in sentences(text))
+            self._size += len(text)
+
+    def analysis(self) -> Analysis:
+        language, confidence = detect(" ".join(sentence.text for sentence in self._sample))
+        summary, summary_pages = summarize(self._sample, language)
+        entities = self._entities.entities()
+        return Analysis(
+            language=language,
+            language_confidence=confidence,
+            keywords=tuple(keywords(self._sample, language)),
+            summary=summary,
+            summary_pages=summary_pages,
+            entities=entities,
+            relations=self._relations.relations(entities),
+            classification=self._type.classification(),
+        )
+
+
 def analyze(task: StageTask, report: Report) -> Analyzed:
-    """Read all pages for entities, the first ones for language, keywords and summary."""
-    collector = EntityCollector()
-    sample: list[Sentence] = []
-    size = 0
+    """Read all pages for entities and relations, the first ones for all else."""
+    reading = _Reading(task)
     for pages, page in enumerate(read_pages(task), start=1):
-        collector.add(page)
-        if size < _SAMPLE_CHARACTERS:
-            text = page.text[: _SAMPLE_CHARACTERS - size]
-            sample.extend(Sentence(sentence, page.number) for sentence in sentences(text))
-            size += len(text)
+        reading.add(page)
         report.progress(Progress(pages_done=pages))
-    return Analyzed(_analysis(sample, collector))
-
-
-def _analysis(sample: list[Sentence], collector: EntityCollector) -> Analysis:
-    language, confidence = detect(" ".join(sentence.text for sentence in sample))
-    summary, summary_pages = summarize(sample, language)
-    return Analysis(
-        language=language,
-        language_confidence=confidence,
-        keywords=tuple(keywords(sample, language)),
-        summary=summary,
-        summary_pages=summary_pages,
-        entities=collector.entities(),
-    )
+    return Analyzed(reading.analysis())

@@ -7,7 +7,8 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from docyard_common.artifacts import Analysis, PageError, SkipReason
+from docyard_common.analysis import Analysis
+from docyard_common.artifacts import PageError, SkipReason
 from docyard_common.delivery.ladder import Mode
 from docyard_common.events.stages import Stage
 from docyard_common.media_types import MediaType
