@@ -203,6 +203,29 @@ async def test_filters_hold_in_every_mode(index: SearchIndex, mode: str) -> None
     assert await index.search(neither, direction(0)) == []
 
 
+async def test_chunks_are_read_back_in_order_by_their_owner(index: SearchIndex) -> None:
+    held = document()
+    said = [chunk(f"word{n}", n, page=n + 1, heading="H", start=n, end=n + 9) for n in range(3)]
+    await index.replace(held, said)
+
+    async def read(owner: str, first: int, limit: int) -> list[tuple[int, str]] | None:
+        found = await index.chunks(held.document_id, owner=owner, first=first, limit=limit)
+        return found if found is None else [(each.ordinal, each.text) for each in found]
+
+    assert await read("ann", 0, 2) == [(0, "word0"), (1, "word1")]
+    assert await read("ann", 2, 2) == [(2, "word2")]
+    assert await read("bob", 0, 2) is None
+    assert await index.chunks(uuid7(), owner="ann", first=0, limit=2) is None
+    (last,) = await index.chunks(held.document_id, owner="ann", first=2, limit=2) or []
+    assert (last.page_first, last.page_last, last.start, last.end, last.heading) == (
+        3,
+        3,
+        2,
+        11,
+        "H",
+    )
+
+
 async def test_replacing_leaves_nothing_of_what_was(index: SearchIndex) -> None:
     held = document()
     await index.replace(held, [chunk("apple"), chunk("pear", 1)])

@@ -7,6 +7,7 @@ from docyard.cli import (
     documents,
     folder_jobs,
     get,
+    graph,
     processing,
     replays,
     upload,
@@ -22,6 +23,7 @@ def test_every_command_is_in_the_manual() -> None:
     apps = [documents.app, processing.app, get.app, upload.app, watch.app]
     own = [command.name for app in apps for command in app.registered_commands]
     jobs = [command.name for command in folder_jobs.app.registered_commands]
+    named = [command.name for command in graph.app.registered_commands]
     letters = [command.name for command in dead_letters.app.registered_commands]
     letters += [command.name for command in replays.app.registered_commands]
 
@@ -29,6 +31,7 @@ def test_every_command_is_in_the_manual() -> None:
         name for name in own if f"`{name}`" not in text and f"docyard {name} " not in text
     ] == []
     assert [name for name in letters if f"dlq {name}" not in text] == []
+    assert [name for name in named if f"graph {name}" not in text] == []
     assert [name for name in jobs if f"sync {name}" not in text] == []
 
 

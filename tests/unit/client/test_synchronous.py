@@ -10,7 +10,8 @@ from docyard import AsyncClient, Client, ConfigurationError, Endpoints, NotFound
 from docyard.resources.dead_letters import DeadLetters
 from docyard.resources.documents import Documents
 from docyard.resources.folder_jobs import FolderJobs
-from docyard.synchronous import SyncDeadLetters, SyncDocuments, SyncFolderJobs
+from docyard.resources.graph import Graph
+from docyard.synchronous import SyncDeadLetters, SyncDocuments, SyncFolderJobs, SyncGraph
 
 STREAMED = {"open"}
 """Only where there is `await`: a body handed out piece by piece; `download` serves both."""
@@ -33,6 +34,7 @@ def calls(kind: type) -> dict[str, list[str]]:
         (AsyncClient, Client),
         (Documents, SyncDocuments),
         (FolderJobs, SyncFolderJobs),
+        (Graph, SyncGraph),
         (DeadLetters, SyncDeadLetters),
     ],
 )

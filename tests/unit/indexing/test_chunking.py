@@ -18,7 +18,7 @@ def cut(*pages: Page) -> list[Passage]:
 
 
 def test_a_short_document_is_one_passage() -> None:
-    assert cut(page(1, "One.  Two.\nThree.")) == [Passage("One. Two. Three.", 1, 1, None)]
+    assert cut(page(1, "One.  Two.\nThree.")) == [Passage("One. Two. Three.", 1, 1, None, 0, 17)]
 
 
 def test_pages_without_text_give_nothing() -> None:
@@ -65,3 +65,8 @@ def test_no_word_is_lost_and_pages_never_go_back(texts: list[str]) -> None:
     assert {w for t in texts for w in t.split() if len(w) < 1500 and "漢" not in w} <= indexed
     assert [p.page_first for p in found] == sorted(p.page_first for p in found)
     assert all(passage.text for passage in found)
+    for passage in found:
+        first, last = texts[passage.page_first - 1], texts[passage.page_last - 1]
+        words = passage.text.split()
+        assert first[passage.start :].startswith(words[0])
+        assert last[: passage.end].endswith(words[-1])

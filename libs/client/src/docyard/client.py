@@ -13,6 +13,7 @@ from docyard.models import Accepted, Document, Progress, SearchResult
 from docyard.resources.dead_letters import DeadLetters
 from docyard.resources.documents import Documents
 from docyard.resources.folder_jobs import FolderJobs
+from docyard.resources.graph import Graph
 from docyard.resources.processing import Processing
 from docyard.retrying import RetryPolicy
 from docyard.sessions import UploadPolicy
@@ -60,6 +61,7 @@ class AsyncClient:
         # An operator's token may be another's: documents go to whom this client speaks for.
         owner = None if operator == token else subject_of(token)
         self.folder_jobs = FolderJobs(self._operating, owner=owner)
+        self.graph = Graph(self._ingest)
         self.dlq = DeadLetters(self._dlq_admin)
 
     async def __aenter__(self) -> Self:

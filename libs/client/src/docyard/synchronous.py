@@ -26,6 +26,7 @@ from docyard.client import AsyncClient, SearchMode
 from docyard.endpoints import Endpoints
 from docyard.models import (
     Accepted,
+    Chunk,
     DeadLetter,
     DeadLetterGroup,
     Document,
@@ -35,6 +36,11 @@ from docyard.models import (
     Entity,
     FolderFile,
     FolderJob,
+    GraphEntity,
+    GraphEvidence,
+    GraphNeighbour,
+    GraphPaths,
+    GraphPlace,
     Listing,
     Operation,
     Place,
@@ -49,6 +55,7 @@ from docyard.models import (
 from docyard.resources.dead_letters import DeadLetterFilter, DeadLetters, ReplayOrder
 from docyard.resources.documents import DocumentFilter, Documents
 from docyard.resources.folder_jobs import FolderJobs, FolderOrder
+from docyard.resources.graph import Graph
 from docyard.resources.processing import BulkOrder, Processing
 from docyard.retrying import RetryPolicy
 from docyard.sessions import UploadPolicy
@@ -143,6 +150,11 @@ class SyncDocuments:
     ) -> Listing[Relation]:
         return self._run(self._calls.relations, document_id, limit=limit, cursor=cursor)
 
+    def chunks(
+        self, document_id: str, *, limit: int = 100, cursor: str | None = None
+    ) -> Listing[Chunk]:
+        return self._run(self._calls.chunks, document_id, limit=limit, cursor=cursor)
+
     def events(
         self, document_id: str, *, limit: int = 100, cursor: str | None = None
     ) -> Listing[DocumentFact]:
@@ -204,6 +216,60 @@ class SyncProcessing:
 
     def reconcile(self, *, silent_s: float = 0.0, dry_run: bool = False) -> Reconciliation:
         return self._run(self._calls.reconcile, silent_s=silent_s, dry_run=dry_run)
+
+
+class SyncGraph:
+    """`client.graph`, as `docyard.resources.graph.Graph`."""
+
+    def __init__(self, calls: Graph, runner: _Runner) -> None:
+        self._calls = calls
+        self._run = runner.run
+
+    def entities(
+        self,
+        text: str | None = None,
+        *,
+        kinds: Sequence[str] = (),
+        document_id: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Listing[GraphEntity]:
+        return self._run(
+            self._calls.entities,
+            text,
+            kinds=kinds,
+            document_id=document_id,
+            limit=limit,
+            cursor=cursor,
+        )
+
+    def entity(self, entity_id: str) -> GraphEntity:
+        return self._run(self._calls.entity, entity_id)
+
+    def mentions(
+        self, entity_id: str, *, limit: int = 50, cursor: str | None = None
+    ) -> Listing[GraphPlace]:
+        return self._run(self._calls.mentions, entity_id, limit=limit, cursor=cursor)
+
+    def neighbours(
+        self,
+        entity_id: str,
+        *,
+        kinds: Sequence[str] = (),
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Listing[GraphNeighbour]:
+        return self._run(self._calls.neighbours, entity_id, kinds=kinds, limit=limit, cursor=cursor)
+
+    def paths(
+        self, source_id: str, target_id: str, *, max_depth: int = 4, limit: int = 5
+    ) -> GraphPaths:
+        return self._run(self._calls.paths, source_id, target_id, max_depth=max_depth, limit=limit)
+
+    def evidence(
+        self, relation_id: str, *, limit: int = 50, cursor: str | None = None
+    ) -> GraphEvidence:
+        return self._run(self._calls.evidence, relation_id, limit=limit, cursor=cursor)
 
 
 class SyncDeadLetters:
@@ -305,6 +371,7 @@ class Client:
         self.documents = SyncDocuments(self._client.documents, self._runner)
         self.processing = SyncProcessing(self._client.processing, self._runner)
         self.folder_jobs = SyncFolderJobs(self._client.folder_jobs, self._runner)
+        self.graph = SyncGraph(self._client.graph, self._runner)
         self.dlq = SyncDeadLetters(self._client.dlq, self._runner)
 
     def __enter__(self) -> Self:

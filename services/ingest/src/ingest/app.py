@@ -20,13 +20,14 @@ from docyard_common.kafka.steady import SteadyConsumer
 from docyard_common.observability.health import Health
 from docyard_common.outbox import Outbox, Relay
 from docyard_common.rate_limits.limiter import RateLimiter
-from docyard_common.search import PostgresSearchIndex
+from docyard_common.search import PostgresEntityGraph, PostgresSearchIndex
 from docyard_common.storage import MinioObjectStore, S3PutUrls
 from ingest.api import problems
 from ingest.api.artifacts import ArtifactRoutes
 from ingest.api.chunked import RAW_PARTS
 from ingest.api.documents import DocumentRoutes
 from ingest.api.folder_jobs import FolderJobRoutes
+from ingest.api.graph import GraphRoutes
 from ingest.api.keys import ApiKeyRoutes
 from ingest.api.limits import LimitRoutes
 from ingest.api.links import LinkMaker
@@ -46,6 +47,7 @@ from ingest.children import Children
 from ingest.commands import Commands
 from ingest.documents.artifact_reader import ArtifactReader
 from ingest.documents.bulk import BulkOperations
+from ingest.documents.graph import Graph
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.queueing import Queueing
 from ingest.documents.reconciling import Reconciler
@@ -285,7 +287,8 @@ class _Parts:
             ).router(),
             documents.router(),
             artifacts.router(),
-            SearchRoutes(searcher=self._searcher()).router(),
+            SearchRoutes(searcher=self._searcher(), lifecycle=self._lifecycle).router(),
+            GraphRoutes(self._graph()).router(),
             ShortRoutes(
                 lifecycle=self._lifecycle,
                 queueing=queueing,
@@ -323,6 +326,10 @@ class _Parts:
     def _searcher(self) -> Searcher:
         index = PostgresSearchIndex(self._search_database)
         return Searcher(index=index, embedder=self._embedder, database=self._database)
+
+    def _graph(self) -> Graph:
+        graph = PostgresEntityGraph(self._search_database)
+        return Graph(graph=graph, database=self._database)
 
     def _consumer(self) -> BatchConsumer:
         consumer = BatchConsumer(self._settings.kafka, client_id=SERVICE)

@@ -114,6 +114,18 @@ class DocumentNotFoundError(RefusedError):
     code = "DOCUMENT_NOT_FOUND"
 
 
+class EntityNotFoundError(RefusedError):
+    """No document of the caller names such an entity."""
+
+    code = "ENTITY_NOT_FOUND"
+
+
+class RelationNotFoundError(RefusedError):
+    """No document of the caller shows such a relation."""
+
+    code = "RELATION_NOT_FOUND"
+
+
 class ApiKeyNotFoundError(RefusedError):
     """No such API key."""
 

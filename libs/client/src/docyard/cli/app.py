@@ -11,6 +11,7 @@ from docyard.cli import (
     documents,
     folder_jobs,
     get,
+    graph,
     operations,
     processing,
     replays,
@@ -30,6 +31,7 @@ for part in (upload.app, documents.app, processing.app, get.app, watch.app, doct
 dead_letters.app.registered_commands += replays.app.registered_commands
 app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(folder_jobs.app, name="sync")
+app.add_typer(graph.app, name="graph")
 app.add_typer(operations.app, name="operations")
 
 

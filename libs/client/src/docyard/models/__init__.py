@@ -25,6 +25,16 @@ from docyard.models.documents import (
     Word,
 )
 from docyard.models.folder_jobs import FolderFile, FolderJob
+from docyard.models.graph import (
+    Chunk,
+    GraphEntity,
+    GraphEvidence,
+    GraphNeighbour,
+    GraphPath,
+    GraphPaths,
+    GraphPlace,
+    GraphRelation,
+)
 from docyard.models.processing import (
     Operation,
     Place,
@@ -37,6 +47,7 @@ from docyard.models.processing import (
 __all__ = [
     "TERMINAL_STATES",
     "Accepted",
+    "Chunk",
     "Classification",
     "DeadLetter",
     "DeadLetterGroup",
@@ -50,6 +61,13 @@ __all__ = [
     "Failure",
     "FolderFile",
     "FolderJob",
+    "GraphEntity",
+    "GraphEvidence",
+    "GraphNeighbour",
+    "GraphPath",
+    "GraphPaths",
+    "GraphPlace",
+    "GraphRelation",
     "Highlight",
     "Hit",
     "Keyword",

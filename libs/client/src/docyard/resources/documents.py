@@ -12,6 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from docyard.models import (
+    Chunk,
     Document,
     DocumentFact,
     DocumentMetadata,
@@ -122,6 +123,14 @@ class Documents:
         params = {"limit": limit, "cursor": cursor}
         request = Request("GET", _path(document_id, "relations"), params=params)
         return await self._transport.fetch(request, Listing[Relation])
+
+    async def chunks(
+        self, document_id: str, *, limit: int = 100, cursor: str | None = None
+    ) -> Listing[Chunk]:
+        """Return the passages that searches find. Raises ConflictError before it is indexed."""
+        params = {"limit": limit, "cursor": cursor}
+        request = Request("GET", _path(document_id, "chunks"), params=params)
+        return await self._transport.fetch(request, Listing[Chunk])
 
     async def events(
         self,

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
-from docyard_common.search.port import Chunk, Hit, IndexedDocument, SearchQuery
+from docyard_common.search.graph import DocumentGraph
+from docyard_common.search.port import Chunk, Hit, IndexedDocument, SearchQuery, StoredChunk
 from docyard_common.search.ranking import MIN_SIMILARITY, Place, Ranked, candidates, fuse
 from docyard_common.search.text import START, STOP, storable, unmarked, words_of
 
 _WORD: Final = re.compile(r"\w+")
 _SNIPPET_WORDS: Final = 35
+_NO_GRAPH: Final = DocumentGraph()
 
 
 class InMemorySearchIndex:
@@ -20,7 +22,10 @@ class InMemorySearchIndex:
         self._documents: dict[UUID, tuple[IndexedDocument, dict[int, Chunk]]] = {}
         self._removed: set[UUID] = set()
 
-    async def replace(self, document: IndexedDocument, chunks: Sequence[Chunk]) -> None:
+    async def replace(
+        self, document: IndexedDocument, chunks: Sequence[Chunk], graph: DocumentGraph = _NO_GRAPH
+    ) -> None:
+        del graph  # an EntityGraph has no adapter in memory
         held = self._documents.get(document.document_id)
         is_older = held is not None and held[0].generation > document.generation
         if document.document_id not in self._removed and not is_older:
@@ -35,6 +40,15 @@ class InMemorySearchIndex:
         held = self._documents.get(document_id)
         if held is not None and held[0].generation <= generation:
             del self._documents[document_id]
+
+    async def chunks(
+        self, document_id: UUID, *, owner: str, first: int, limit: int
+    ) -> list[StoredChunk] | None:
+        document, held = self._documents.get(document_id, (None, {}))
+        if document is None or document.owner != owner:
+            return None
+        wanted = sorted(ordinal for ordinal in held if ordinal >= first)[:limit]
+        return [_stored(held[ordinal]) for ordinal in wanted]
 
     async def search(self, query: SearchQuery, embedding: Sequence[float] | None) -> list[Hit]:
         if query.mode == "semantic" and embedding is None:
@@ -87,6 +101,18 @@ class InMemorySearchIndex:
             snippet=snippet,
             highlights=highlights,
         )
+
+
+def _stored(chunk: Chunk) -> StoredChunk:
+    return StoredChunk(
+        ordinal=chunk.ordinal,
+        text=storable(chunk.text),
+        page_first=chunk.page_first,
+        page_last=chunk.page_last,
+        start=chunk.start,
+        end=chunk.end,
+        heading=None if chunk.heading is None else storable(chunk.heading),
+    )
 
 
 def _is_asked_for(document: IndexedDocument, query: SearchQuery) -> bool:

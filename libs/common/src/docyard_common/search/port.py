@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
+from docyard_common.search.graph import DocumentGraph
+
 EMBEDDING_SIZE: Final = 256
 """Numbers in an embedding, as the offline model makes them."""
 
@@ -21,6 +23,21 @@ class Chunk:
     page_last: int
     heading: str | None
     embedding: Sequence[float]  # EMBEDDING_SIZE numbers; all zero where it says nothing
+    start: int | None = None  # where it begins, in code points of the text of page_first
+    end: int | None = None  # where it ends, in code points of the text of page_last
+
+
+@dataclass(frozen=True)
+class StoredChunk:
+    """A chunk as it is read back: what it says and where it stands."""
+
+    ordinal: int
+    text: str
+    page_first: int
+    page_last: int
+    start: int | None  # None where an older pipeline made it
+    end: int | None
+    heading: str | None
 
 
 @dataclass(frozen=True)
@@ -73,8 +90,13 @@ class SearchIndex(Protocol):
     Every method raises DependencyUnavailableError when the index can not be reached.
     """
 
-    async def replace(self, document: IndexedDocument, chunks: Sequence[Chunk]) -> None:
-        """Make *chunks* all that is indexed of *document*, at once.
+    async def replace(
+        self,
+        document: IndexedDocument,
+        chunks: Sequence[Chunk],
+        graph: DocumentGraph = DocumentGraph(),  # noqa: B008 - frozen
+    ) -> None:
+        """Make *chunks* and *graph* all that is indexed of *document*, at once.
 
         Idempotent. Does nothing when a newer generation is indexed or the document was removed.
         """
@@ -89,6 +111,12 @@ class SearchIndex(Protocol):
 
         Idempotent; a later generation stays, and may still come.
         """
+        ...
+
+    async def chunks(
+        self, document_id: UUID, *, owner: str, first: int, limit: int
+    ) -> list[StoredChunk] | None:
+        """Return chunks from the ordinal *first* on; None where nothing is indexed for *owner*."""
         ...
 
     async def search(self, query: SearchQuery, embedding: Sequence[float] | None) -> list[Hit]:

@@ -1,32 +1,20 @@
 """The search index in PostgreSQL: full text by language, pgvector by meaning, fused by rank."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from psycopg.errors import InvalidSchemaName, UndefinedTable
-
-from docyard_common.database.migrations import migrate
 from docyard_common.database.pool import Database, Transaction
-from docyard_common.errors import DependencyUnavailableError
 from docyard_common.search import statements
-from docyard_common.search.port import Chunk, Hit, IndexedDocument, SearchQuery
+from docyard_common.search.graph import DocumentGraph
+from docyard_common.search.graph_writing import delete_graph, insert_graph
+from docyard_common.search.port import Chunk, Hit, IndexedDocument, SearchQuery, StoredChunk
 from docyard_common.search.ranking import MIN_SIMILARITY, Place, Ranked, candidates, fuse
+from docyard_common.search.setup import set_up
 from docyard_common.search.text import configuration, storable, unmarked, words_of
-from docyard_common.settings import DatabaseSettings
 
-_MIGRATIONS: Final = Path(__file__).parent / "migrations"
-
-
-async def migrate_search(settings: DatabaseSettings) -> None:
-    """Bring the schema `search` up to date; every service that writes to it does so at its start.
-
-    Needs the extension pgvector. Idempotent. Raises DependencyUnavailableError.
-    """
-    await migrate(settings, schema="search", locations=_MIGRATIONS)
+_NO_GRAPH: Final = DocumentGraph()
 
 
 class PostgresSearchIndex:
@@ -35,10 +23,12 @@ class PostgresSearchIndex:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def replace(self, document: IndexedDocument, chunks: Sequence[Chunk]) -> None:
+    async def replace(
+        self, document: IndexedDocument, chunks: Sequence[Chunk], graph: DocumentGraph = _NO_GRAPH
+    ) -> None:
         shared = document_row(document)
         rows = [chunk_row(shared, chunk) for chunk in chunks]
-        async with self._transaction() as tx:
+        async with set_up(self._database) as tx:
             async with tx.pipeline():
                 await tx.execute(statements.LOCK, [document.document_id])
                 wanted = await tx.execute(statements.UPSERT_DOCUMENT, shared)
@@ -46,11 +36,13 @@ class PostgresSearchIndex:
                 return
             async with tx.pipeline(), tx.cursor() as cursor:
                 await tx.execute(statements.DELETE_CHUNKS, [document.document_id])
+                await delete_graph(tx, document.document_id)
                 await cursor.executemany(statements.INSERT_CHUNK, rows)
+                await insert_graph(tx, document.document_id, document.owner, graph)
                 await tx.commit()
 
     async def remove(self, document_id: UUID) -> None:
-        async with self._transaction() as tx:
+        async with set_up(self._database) as tx:
             for statement in (
                 statements.LOCK,
                 statements.REMEMBER_REMOVAL,
@@ -59,15 +51,24 @@ class PostgresSearchIndex:
                 await tx.execute(statement, [document_id])
 
     async def withdraw(self, document_id: UUID, generation: int) -> None:
-        async with self._transaction() as tx:
+        async with set_up(self._database) as tx:
             await tx.execute(statements.LOCK, [document_id])
             await tx.execute(statements.DELETE_GENERATION, [document_id, generation])
+
+    async def chunks(
+        self, document_id: UUID, *, owner: str, first: int, limit: int
+    ) -> list[StoredChunk] | None:
+        place = {"document_id": document_id, "owner": owner, "first": first, "limit": limit}
+        async with set_up(self._database) as tx:
+            if not await _rows(tx, statements.INDEXED, place):
+                return None
+            return [StoredChunk(**row) for row in await _rows(tx, statements.CHUNKS, place)]
 
     async def search(self, query: SearchQuery, embedding: Sequence[float] | None) -> list[Hit]:
         if query.mode == "semantic" and embedding is None:
             raise ValueError("a semantic search needs the embedding of its text")
         parameters = _parameters(query, embedding)
-        async with self._transaction() as tx:
+        async with set_up(self._database) as tx:
             parameters["query"] = await _tsquery(tx, query, parameters)
             rankings = []
             if query.mode != "semantic":
@@ -76,14 +77,6 @@ class PostgresSearchIndex:
                 rankings.append(await _by_meaning(tx, query, parameters))
             fused = fuse(rankings, limit=query.limit, per_document=query.document_id is None)
             return await _hits(tx, fused, parameters) if fused else []
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Transaction]:
-        try:
-            async with self._database.transaction() as tx:
-                yield tx
-        except (UndefinedTable, InvalidSchemaName) as error:
-            raise DependencyUnavailableError("search_index", "it is not set up yet") from error
 
 
 def _parameters(query: SearchQuery, embedding: Sequence[float] | None) -> dict[str, Any]:

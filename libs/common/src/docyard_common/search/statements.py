@@ -27,13 +27,25 @@ DELETE_CHUNKS: Final = "delete from search.chunks where document_id = %s"
 
 INSERT_CHUNK: Final = """
 insert into search.chunks
-    (document_id, ordinal, owner, page_first, page_last, heading, text, words, embedding)
-values (%(document_id)s, %(ordinal)s, %(owner)s, %(page_first)s, %(page_last)s, %(heading)s,
-        %(text)s,
+    (document_id, ordinal, owner, page_first, page_last, start_at, end_at, heading, text, words,
+     embedding)
+values (%(document_id)s, %(ordinal)s, %(owner)s, %(page_first)s, %(page_last)s, %(start)s, %(end)s,
+        %(heading)s, %(text)s,
         setweight(to_tsvector(%(configuration)s::regconfig, %(title)s), 'A')
         || setweight(to_tsvector(%(configuration)s::regconfig, coalesce(%(heading)s, '')), 'B')
         || to_tsvector(%(configuration)s::regconfig, %(text)s),
         %(embedding)s::vector)
+"""
+
+INDEXED: Final = """
+select 1 from search.documents where document_id = %(document_id)s and owner = %(owner)s
+"""
+
+CHUNKS: Final = """
+select ordinal, text, page_first, page_last, start_at as start, end_at as end, heading
+from search.chunks
+where document_id = %(document_id)s and owner = %(owner)s and ordinal >= %(first)s
+order by ordinal limit %(limit)s
 """
 
 REMEMBER_REMOVAL: Final = (

@@ -10,9 +10,10 @@ from docyard_common.errors import ObjectMissingError
 from docyard_common.storage import ObjectStore
 from ingest.api import cursors
 from ingest.api.callers import Caller, Cursor, DocumentId, Limit
+from ingest.api.graph_models import DocumentEntity, EntityList
 from ingest.api.links import API
 from ingest.api.metadata import metadata_of
-from ingest.api.models import EntityList, MetadataOut, PageList, PageOut, RelationList
+from ingest.api.models import MetadataOut, PageList, PageOut, RelationList
 from ingest.api.problems import refusals
 from ingest.api.ranges import byte_range, content_disposition
 from ingest.document import Document
@@ -165,7 +166,8 @@ class ArtifactRoutes:
         document = await self._find(caller, document_id)
         named = (await self._reader.required_analysis(document)).entities
         items, next_cursor = _part(named, cursor, limit)
-        return EntityList(items=items, next_cursor=next_cursor)
+        shown = [DocumentEntity.of(entity, caller.subject) for entity in items]
+        return EntityList(items=shown, next_cursor=next_cursor)
 
     async def relations(
         self, caller: Caller, document_id: DocumentId, cursor: Cursor = None, limit: Limit = 100

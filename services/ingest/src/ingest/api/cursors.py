@@ -9,6 +9,7 @@ from pydantic_core import from_json, to_json
 from ingest.errors import CursorInvalidError
 
 _MAX_NUMBER: Final = 2**53
+_MAX_INTEGER: Final = 2**31 - 1
 
 
 def write(*position: str | int) -> str:
@@ -20,10 +21,7 @@ def read_id(cursor: str) -> UUID:
     """Return the id that a list went on from. Raises CursorInvalidError."""
     match _position(cursor):
         case [str(text)]:
-            try:
-                return UUID(text)
-            except ValueError as error:
-                raise _invalid() from error
+            return _id(text)
         case _:
             raise _invalid()
 
@@ -53,6 +51,30 @@ def read_pair(cursor: str) -> tuple[int, str]:
             return number, text
         case _:
             raise _invalid()
+
+
+def read_counted_id(cursor: str) -> tuple[int, UUID]:
+    """Return the number and id that a list went on from. Raises CursorInvalidError."""
+    number, text = read_pair(cursor)
+    return min(number, _MAX_INTEGER), _id(text)
+
+
+def read_ranked(cursor: str) -> tuple[int, int, UUID]:
+    """Return the two numbers and the id that a list went on from. Raises CursorInvalidError."""
+    match _position(cursor):
+        case [int(first), int(second), str(text)] if (
+            0 <= first <= _MAX_NUMBER and 0 <= second <= _MAX_NUMBER
+        ):
+            return first, second, _id(text)
+        case _:
+            raise _invalid()
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise _invalid() from error
 
 
 def _is_utf8(text: str) -> bool:

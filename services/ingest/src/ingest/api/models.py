@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from docyard_common.analysis import Classification, Entity, Relation
+from docyard_common.analysis import Classification, Relation
 from docyard_common.artifacts import Word
 from docyard_common.events.stages import STAGE_COUNT, DocumentState, Priority, Stage
 from ingest.document import Document
@@ -293,17 +293,29 @@ class MetadataOut(Answer):
     classification: Classification | None = None
 
 
-class EntityList(Answer):
-    """Named things with the pages that name them, the most frequent first."""
-
-    items: list[Entity]
-    next_cursor: str | None
-
-
 class RelationList(Answer):
     """Pairs that the text names together, the strongest first."""
 
     items: list[Relation]
+    next_cursor: str | None
+
+
+class ChunkOut(Answer):
+    """A passage that searches answer with."""
+
+    ordinal: int  # from 0, in reading order
+    text: str
+    page_first: int
+    page_last: int
+    start: int | None  # characters of page_first before it; null where an older pipeline made it
+    end: int | None  # characters of page_last up to its end
+    heading: str | None
+
+
+class ChunkList(Answer):
+    """Passages in reading order."""
+
+    items: list[ChunkOut]
     next_cursor: str | None
 
 

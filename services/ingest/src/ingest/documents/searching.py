@@ -6,7 +6,9 @@ from typing import TypeAlias
 
 from docyard_common.database import Database
 from docyard_common.observability import metrics
-from docyard_common.search import Hit, SearchIndex, SearchQuery
+from docyard_common.search import Hit, SearchIndex, SearchQuery, StoredChunk
+from ingest.document import Document
+from ingest.errors import NotAvailableError, NotReadyError
 from ingest.tables import documents
 
 Embed: TypeAlias = Callable[[Sequence[str]], list[list[float]]]
@@ -42,6 +44,17 @@ class Searcher:
         self._index = index
         self._embedder = embedder
         self._database = database
+
+    async def chunks(self, document: Document, *, first: int, limit: int) -> list[StoredChunk]:
+        """Return what is indexed of *document*. Raises NotReadyError or NotAvailableError."""
+        found = await self._index.chunks(
+            document.document_id, owner=document.view.owner, first=first, limit=limit
+        )
+        if found is not None:
+            return found
+        if document.view.is_terminal:
+            raise NotAvailableError("The document was never indexed: see its state.")
+        raise NotReadyError("The document is not indexed yet.")
 
     async def search(self, query: SearchQuery) -> list[Hit]:
         """Return the best passages first. Raises DependencyUnavailableError."""

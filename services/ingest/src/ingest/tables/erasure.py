@@ -53,6 +53,16 @@ async def was_erased(tx: Transaction, document_id: UUID, *, owner: str) -> bool:
     return await cursor.fetchone() is not None
 
 
+async def hidden(tx: Transaction, *, owner: str) -> list[UUID]:
+    """Return what *owner* has deleted lately: the index may hold it for a moment longer."""
+    cursor = await tx.execute(
+        "select document_id from tombstones where owner = %(owner)s union all "
+        "select document_id from documents where owner = %(owner)s and deleted_at is not null",
+        {"owner": owner},
+    )
+    return [row["document_id"] for row in await cursor.fetchall()]
+
+
 async def unfinished(tx: Transaction, *, before: datetime, limit: int) -> list[UUID]:
     """Return documents that were marked before *before* and still have their row."""
     cursor = await tx.execute(

@@ -43,8 +43,13 @@ class EntityCollector:
 
     def add(self, page: Page) -> list[Found]:
         """Return what *page* names, in the order of the text."""
-        named = [each for find in (find_patterns, find_names) for each in find(page.text)]
-        named.sort(key=lambda each: each.start)
+        # Two patterns may find the same, as an IBAN that is a reference, too.
+        found = {
+            (each.name, each.start): each
+            for find in (find_patterns, find_names)
+            for each in find(page.text)
+        }
+        named = sorted(found.values(), key=lambda each: each.start)
         for each in named:
             if each.name in self._seen or len(self._seen) < _MAX_GATHERED:
                 self._seen.setdefault(each.name, _Seen()).add(each, page.number)

@@ -1,5 +1,6 @@
 """What every handler works with: the store, a child, a folder, and the progress of the run."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from docyard_common import artifacts
+from docyard_common.analysis import Analysis
 from docyard_common.events.work import StageRequested
 from docyard_common.storage.port import ObjectStore
 from docyard_common.work.model import Lease
@@ -102,6 +104,13 @@ class Desk:
         """Fetch the document; return its file and the SHA-256 of what was read."""
         path = run.folder / "original"
         return path, await self.objects.download(run.request.object_key, path)
+
+    async def analysis(self, run: Run) -> Analysis:
+        """Fetch what analyze left. Raises ObjectMissingError where it never ended."""
+        key = run.lease.key
+        name = artifacts.manifest_key(key.document_id, key.generation, "analyze")
+        data = await self.objects.get(name)
+        return await asyncio.to_thread(artifacts.load, Analysis, data)
 
     async def pages(self, run: Run) -> tuple[artifacts.ExtractManifest, tuple[Path, ...]]:
         """Fetch what extract left: its manifest, and the page batches as files in page order."""

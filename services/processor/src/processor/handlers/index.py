@@ -1,8 +1,9 @@
-"""Index: chunks with their pages and embeddings, ready to be searched."""
+"""Index: chunks with their pages and embeddings, and the part of the entity graph they show."""
 
 from docyard_common.delivery.outcome import Done
 from docyard_common.events.work import StageRequested
 from docyard_common.observability import metrics
+from docyard_common.search.graph import graph_of
 from docyard_common.search.port import IndexedDocument, SearchIndex
 from docyard_common.work.model import Lease
 from processor.handlers.desk import Desk
@@ -10,7 +11,7 @@ from processor.stages.task import Indexed
 
 
 class Index:
-    """Replaces the document's chunks in one transaction: they are searchable at once, all of them.
+    """Replaces the document's chunks and graph in one transaction: all of it is found at once.
 
     A kill -9 after that and before the end of the run makes the next run do the same again.
     """
@@ -24,6 +25,7 @@ class Index:
         async with self._desk.run(lease, request) as run:
             manifest, batches = await self._desk.pages(run)
             result = await self._desk.work(run, run.task(page_batches=batches))
+            graph = graph_of(request.owner, await self._desk.analysis(run))
         assert isinstance(result, Indexed)  # noqa: S101 - the answer to an index task
         document = IndexedDocument(
             document_id=request.document_id,
@@ -34,6 +36,13 @@ class Index:
             language=request.language,
             document_type=request.document_type,
         )
-        await self._index.replace(document, result.chunks)
+        await self._index.replace(document, result.chunks, graph)
         metrics.INDEXED_CHUNKS.inc(len(result.chunks))
-        return Done(pages_total=manifest.page_count, results={"chunks": len(result.chunks)})
+        return Done(
+            pages_total=manifest.page_count,
+            results={
+                "chunks": len(result.chunks),
+                "entities": len(graph.entities),
+                "relations": len(graph.relations),
+            },
+        )

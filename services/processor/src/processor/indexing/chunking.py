@@ -19,6 +19,8 @@ _MAX_UNIT_CHARACTERS: Final = 1_500
 """Text without spaces (Chinese, base64) is one word however long; this bounds it."""
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?。！？])\s+|(?<=[。！？])|\n{2,}|\n(?=\s*#)")  # noqa: RUF001 - full-width marks end sentences
 
+_WORD: Final = re.compile(r"\S+")
+
 
 @dataclass(frozen=True)
 class Passage:
@@ -28,6 +30,8 @@ class Passage:
     page_first: int
     page_last: int
     heading: str | None
+    start: int  # in code points of the text of page_first
+    end: int  # in code points of the text of page_last
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class _Unit:
     """A sentence, or a piece of one that is too long."""
 
     text: str
+    start: int
+    end: int
     page: int
     heading: str | None
     words: int
@@ -79,6 +85,8 @@ def _finish(passage: _Passage) -> Passage:
         page_first=units[0].page,
         page_last=units[-1].page,
         heading=units[0].heading,
+        start=units[0].start,
+        end=units[-1].end,
     )
 
 
@@ -96,9 +104,9 @@ def _following(passage: _Passage, unit: _Unit) -> _Passage:
 
 def _units(pages: Iterable[Page]) -> Iterator[_Unit]:
     for page in pages:
-        for sentence in _SENTENCE_END.split(page.text):
-            for piece in _pieces(" ".join(sentence.split())):
-                yield _Unit(piece, page.number, page.heading, _count(piece))
+        for start, end in _sentences(page.text):
+            for text, first, last in _pieces(page.text, start, end):
+                yield _Unit(text, first, last, page.number, page.heading, _count(text))
 
 
 def _count(piece: str) -> int:
@@ -106,16 +114,32 @@ def _count(piece: str) -> int:
     return max(piece.count(" ") + 1, len(piece) // 6 if " " not in piece else 0)
 
 
-def _pieces(sentence: str) -> Iterator[str]:
+def _sentences(text: str) -> Iterator[tuple[int, int]]:
+    begin = 0
+    for mark in _SENTENCE_END.finditer(text):
+        yield begin, mark.start()
+        begin = mark.end()
+    yield begin, len(text)
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
+    """Yield a sentence as one line with its place, in several pieces where it is too long."""
     words: list[str] = []
-    size = 0
-    for word in sentence.split(" ") if sentence else ():
-        for start in range(0, len(word), _MAX_UNIT_CHARACTERS):
-            part = word[start : start + _MAX_UNIT_CHARACTERS]
-            if size + len(part) > _MAX_UNIT_CHARACTERS or len(words) >= MIN_WORDS:
-                yield " ".join(words)
-                words, size = [], 0
-            words.append(part)
-            size += len(part) + 1
+    size = first = last = 0
+    for word, at in _words(text, start, end):
+        if words and (size + len(word) > _MAX_UNIT_CHARACTERS or len(words) >= MIN_WORDS):
+            yield " ".join(words), first, last
+            words, size = [], 0
+        first = first if words else at
+        last = at + len(word)
+        words.append(word)
+        size += len(word) + 1
     if words:
-        yield " ".join(words)
+        yield " ".join(words), first, last
+
+
+def _words(text: str, start: int, end: int) -> Iterator[tuple[str, int]]:
+    """Yield words with their places; one without end is cut."""
+    for found in _WORD.finditer(text, start, end):
+        for at in range(found.start(), found.end(), _MAX_UNIT_CHARACTERS):
+            yield text[at : min(at + _MAX_UNIT_CHARACTERS, found.end())], at

@@ -133,6 +133,8 @@ def _chunks(chunks: Sequence[Chunk]) -> tuple[frames.ChunksFrame, bytes]:
             page_first=chunk.page_first,
             page_last=chunk.page_last,
             heading=chunk.heading,
+            start=chunk.start,
+            end=chunk.end,
         )
         for chunk in chunks
     )

@@ -175,6 +175,8 @@ def _chunks(frame: frames.ChunksFrame, payload: bytes) -> list[Chunk]:
             page_last=chunk.page_last,
             heading=chunk.heading,
             embedding=row.tolist(),
+            start=chunk.start,
+            end=chunk.end,
         )
         for chunk, row in zip(frame.chunks, rows, strict=True)
     ]

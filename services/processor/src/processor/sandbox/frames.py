@@ -65,6 +65,8 @@ class ChunkText(Value):
     page_first: int
     page_last: int
     heading: str | None
+    start: int | None
+    end: int | None
 
 
 class ChunksFrame(Value):

@@ -31,6 +31,8 @@ def _embed(part: list[Passage], *, first_ordinal: int, embedder: Embedder) -> li
             page_last=passage.page_last,
             heading=passage.heading,
             embedding=vector,
+            start=passage.start,
+            end=passage.end,
         )
         for ordinal, (passage, vector) in enumerate(
             zip(part, vectors, strict=True), start=first_ordinal

@@ -1,0 +1,103 @@
+"""The SQL of the entity graph; names are qualified, for it is used under every search_path."""
+
+from typing import Final
+
+_VISIBLE: Final = "{table}.owner = %(owner)s and {table}.document_id <> all(%(hidden)s::uuid[])"
+_NAMED: Final = _VISIBLE.format(table="n")
+_RELATED: Final = _VISIBLE.format(table="r")
+
+# The spelling of the document that names it most stands for all.
+_SUMMARY: Final = """
+select n.entity_id, n.kind, (array_agg(n.text order by n.count desc, n.document_id))[1] as text,
+    count(*) as documents, sum(n.count)::bigint as count
+from search.named_entities n
+"""
+_AFTER: Final = """
+(%(after_id)s::uuid is null
+ or ({documents}, {count}, {id}) < (%(after_documents)s::bigint, %(after_count)s::bigint,
+     %(after_id)s))
+"""
+
+ENTITIES: Final = f"""
+{_SUMMARY}
+where {_NAMED}
+    and (%(kinds)s::text[] is null or n.kind = any(%(kinds)s))
+    and (%(text)s::text is null or strpos(n.key, %(text)s) > 0)
+    and (%(document_id)s::uuid is null or n.entity_id in (
+        select entity_id from search.named_entities where document_id = %(document_id)s))
+group by n.entity_id, n.kind
+having {_AFTER.format(documents="count(*)", count="sum(n.count)", id="n.entity_id")}
+order by documents desc, count desc, entity_id desc
+limit %(limit)s
+"""  # noqa: S608 - joined from constants
+
+SUMMARIES: Final = f"""
+{_SUMMARY} where {_NAMED} and n.entity_id = any(%(entity_ids)s::uuid[])
+group by n.entity_id, n.kind
+"""
+
+MENTIONS: Final = f"""
+select n.document_id, d.filename, m.ordinal, m.page, m.start_at as start, m.end_at as end
+from search.named_entities n
+join search.mentions m using (document_id, entity_id)
+join search.documents d using (document_id)
+where n.entity_id = %(id)s and {_NAMED}
+    and (%(after_document)s::uuid is null
+         or n.document_id < %(after_document)s
+         or (n.document_id = %(after_document)s and m.ordinal > %(after_ordinal)s))
+order by n.document_id desc, m.ordinal
+limit %(limit)s
+"""  # noqa: S608 - joined from constants
+
+EVIDENCE: Final = f"""
+select r.document_id, d.filename, e.ordinal, e.page, e.start_at as start, e.end_at as end, e.snippet
+from search.relations r
+join search.evidence e using (document_id, relation_id)
+join search.documents d using (document_id)
+where r.relation_id = %(id)s and {_RELATED}
+    and (%(after_document)s::uuid is null
+         or r.document_id < %(after_document)s
+         or (r.document_id = %(after_document)s and e.ordinal > %(after_ordinal)s))
+order by r.document_id desc, e.ordinal
+limit %(limit)s
+"""  # noqa: S608 - joined from constants
+
+# 'sentence' sorts after 'page': the closest window of all documents stands for them.
+_RELATION: Final = """
+select r.relation_id, r.source_id, r.target_id, max(r.in_window) as "window",
+    count(*) as documents, sum(r.count)::bigint as count, avg(r.weight)::float8 as weight
+from search.relations r
+"""
+_SAME: Final = "group by r.relation_id, r.source_id, r.target_id"
+
+RELATION: Final = f"{_RELATION} where r.relation_id = %(id)s and {_RELATED} {_SAME}"
+
+NEIGHBOURS: Final = f"""
+with related as (
+    {_RELATION}
+    where (r.source_id = %(id)s or r.target_id = %(id)s) and {_RELATED} {_SAME}
+)
+select related.*, case when source_id = %(id)s then target_id else source_id end as other_id
+from related
+where (%(kinds)s::text[] is null or exists (
+        select from search.named_entities n
+        where n.entity_id = case when source_id = %(id)s then target_id else source_id end
+            and n.kind = any(%(kinds)s)))
+    and {
+    _AFTER.format(
+        documents="documents",
+        count="count",
+        id="case when source_id = %(id)s then target_id else source_id end",
+    )
+}
+order by documents desc, count desc, other_id desc
+limit %(limit)s
+"""  # noqa: S608 - joined from constants
+
+STEPS: Final = f"""
+{_RELATION}
+where (r.source_id = any(%(from_ids)s::uuid[]) or r.target_id = any(%(from_ids)s::uuid[]))
+    and {_RELATED} {_SAME}
+order by documents desc, count desc, r.relation_id
+limit %(limit)s
+"""
