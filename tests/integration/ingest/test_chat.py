@@ -9,9 +9,9 @@ from uuid import UUID
 import httpx
 import pytest
 from pydantic import SecretStr
-from tests.integration.ingest.language_model import TalkingServer, completion, talking
 from tests.integration.ingest.serving import RunningIngest, running
 from tests.integration.ingest.test_content import put_stage
+from tests.language_model import TalkingServer, completion, talking
 from tests.waiting import eventually
 
 from docyard_common import artifacts

@@ -96,6 +96,25 @@ class Keyword(Artifact):
     score: float = Field(ge=0, le=1)
 
 
+class NotEnriched(StrEnum):
+    """Why an analysis is by the plain methods alone, though a model is configured."""
+
+    MODEL_AWAY = "model_away"
+    ANSWER_INVALID = "answer_invalid"
+    DOCUMENT_BUDGET = "document_budget"
+    DAY_BUDGET = "day_budget"
+    NO_TEXT = "no_text"
+
+
+class Enrichment(Artifact):
+    """What a language model had to do with an analysis."""
+
+    model: str
+    used: bool
+    reason: NotEnriched | None = None  # where it was not used
+    tokens: int = Field(default=0, ge=0)  # that the answer did cost
+
+
 class Analysis(Artifact):
     """The result of analyze: one object, which is its own manifest."""
 
@@ -107,6 +126,7 @@ class Analysis(Artifact):
     entities: tuple[Entity, ...] = ()
     relations: tuple[Relation, ...] = ()
     classification: Classification | None = None  # None where no rule speaks for any type
+    enrichment: Enrichment | None = None  # None where no model is configured
 
 
 def entity_id(owner: str, kind: str, key: str) -> UUID:

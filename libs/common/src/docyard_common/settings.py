@@ -98,6 +98,17 @@ class TracingSettings(SettingsGroup):
     """Base address of an OTLP/HTTP collector, for example `http://127.0.0.1:4318`."""
 
 
+class LanguageModelSettings(SettingsGroup):
+    """How to reach a language model; services give the group its name and its limits."""
+
+    base_url: str = Field(default="", pattern=r"^(https?://[^\s]+)?$")
+    """Of an API that speaks OpenAI's chat completions, for example `http://127.0.0.1:11434/v1`."""
+    model: str = Field(default="", max_length=200)
+    api_key: SecretStr | None = None
+    timeout_s: float = Field(default=30.0, gt=0, le=300)
+    """For a whole answer; then it is done without."""
+
+
 class ServiceSettings(BaseSettings):
     """What every service reads; each adds its own groups."""
 

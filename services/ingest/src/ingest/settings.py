@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import Field, PositiveInt, SecretStr
 
-from docyard_common.settings import ServiceSettings, SettingsGroup
+from docyard_common.settings import LanguageModelSettings, ServiceSettings, SettingsGroup
 
 _MIB = 1024 * 1024
 _TIERS = {
@@ -113,15 +113,9 @@ class SearchSettings(SettingsGroup):
     """Load the model beside the start, not with the first search by meaning: 150 MB, 2 s."""
 
 
-class ChatSettings(SettingsGroup):
+class ChatSettings(LanguageModelSettings):
     """`CHAT__*`: the language model that writes answers; without one they are quoted."""
 
-    base_url: str = Field(default="", pattern=r"^(https?://[^\s]+)?$")
-    """Of an API that speaks OpenAI's chat completions, for example `http://127.0.0.1:11434/v1`."""
-    model: str = Field(default="", max_length=200)
-    api_key: SecretStr | None = None
-    timeout_s: float = Field(default=30.0, gt=0, le=300)
-    """For a whole answer; then it is quoted instead."""
     max_context_characters: int = Field(default=24_000, ge=1000, le=1_000_000)
     """Of passages sent with a question: what an answer may cost to read."""
     max_answer_tokens: int = Field(default=800, ge=16, le=32_000)

@@ -20,11 +20,15 @@ from docyard_common.kafka.admin import ensure_topics
 from docyard_common.kafka.consumer import BatchConsumer
 from docyard_common.kafka.producer import ProgressPublisher
 from docyard_common.kafka.steady import SteadyConsumer
+from docyard_common.language_model import DEPENDENCY, ChatCompletions
 from docyard_common.observability.health import Health
 from docyard_common.outbox import Outbox, Relay
+from docyard_common.resilience import CircuitBreaker, show_state
 from docyard_common.search import PostgresSearchIndex, migrate_search
 from docyard_common.storage import MinioObjectStore, RecentObjects
 from processor.commands import Commands
+from processor.enrichment.budget import Budget
+from processor.enrichment.enricher import Enricher
 from processor.eraser import Eraser
 from processor.handlers.analyze import Analyze
 from processor.handlers.desk import Desk
@@ -49,7 +53,7 @@ from processor.runner import Runner, Work
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Nursery
 from processor.sandboxes import Sandboxes
-from processor.settings import ChildSettings, ProcessorSettings
+from processor.settings import ChildSettings, ModelSettings, ProcessorSettings
 from processor.settle import Settlement
 from processor.slots import Slots
 from processor.stages.task import DocumentLimits
@@ -117,6 +121,7 @@ class Parts:
         self.progress = ProgressPublisher(settings.kafka, source=SCHEMA)
         self.nursery = Nursery()
         self.remote = RemoteExtractor(settings.extractor)
+        self.model = _model(settings.model)
         self.sandboxes = Sandboxes(_limits(settings.child), nursery=self.nursery)
         self.index = PostgresSearchIndex(self.search)
         self.recipes = Recipes.of_settings(settings)
@@ -138,6 +143,8 @@ class Parts:
             stack.push_async_callback(database.close)
         await self.objects.ensure_bucket()
         stack.push_async_callback(self.remote.close)
+        if self.model is not None:
+            stack.push_async_callback(self.model.close)
         await self.nursery.start()
         stack.push_async_callback(self.nursery.close)
         stack.push_async_callback(self.sandboxes.close)
@@ -194,6 +201,13 @@ class Parts:
             **{f"slots_{stage}": slots.run() for stage, slots in self.slots.items()},
         }
 
+    def _enricher(self) -> Enricher | None:
+        if self.model is None:
+            return None
+        settings = self.settings.model
+        budget = Budget(settings, database=self.database)
+        return Enricher(settings, model=self.model, budget=budget)
+
     def _runner(self) -> Runner:
         child = self.settings.child
         desk = Desk(
@@ -216,7 +230,7 @@ class Parts:
         work: Mapping[Stage, Work] = {
             Stage.VALIDATE: Validate(desk, reusing=reusing),
             Stage.EXTRACT: Extract(desk, remote=self.remote),
-            Stage.ANALYZE: Analyze(desk),
+            Stage.ANALYZE: Analyze(desk, enricher=self._enricher()),
             Stage.INDEX: Index(desk, index=self.index),
         }
         slots = self.settings.processor
@@ -269,6 +283,12 @@ def document_limits(settings: ProcessorSettings) -> DocumentLimits:
     """Return how much one document may unfold into."""
     child = settings.child.model_dump(include=set(DocumentLimits.model_fields))
     return DocumentLimits(**child, **settings.containers.model_dump())
+
+
+def _model(settings: ModelSettings) -> ChatCompletions | None:
+    if not settings.base_url:
+        return None
+    return ChatCompletions(settings, breaker=CircuitBreaker(DEPENDENCY, on_change=show_state))
 
 
 def _limits(settings: ChildSettings) -> SandboxLimits:

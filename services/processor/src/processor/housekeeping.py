@@ -18,6 +18,8 @@ _INTERVAL_S = 15.0
 _FORGET = (
     "delete from cancellations where at < now() - interval '8 days'",
     "delete from rejected_records where at < now() - interval '8 days'",
+    "delete from model_documents where at < now() - interval '8 days'",
+    "delete from model_days where day < current_date - 400",
     "delete from stage_runs where ended_at < now() - interval '30 days'",
     "delete from work where state = 'dead' and waiting_since < now() - interval '31 days'",
 )

@@ -5,9 +5,10 @@ from enum import StrEnum
 from pydantic import Field
 
 from docyard_common.events.stages import Stage
+from docyard_common.language_model.tokens import CHARACTERS_PER_TOKEN, estimated_tokens
 from docyard_common.media_types import MediaType
 from docyard_common.processing_options import OCR_LANGUAGES
-from docyard_common.settings import ServiceSettings, SettingsGroup
+from docyard_common.settings import LanguageModelSettings, ServiceSettings, SettingsGroup
 
 _MIB = 1024 * 1024
 
@@ -88,6 +89,28 @@ class RemoteSettings(SettingsGroup):
     """Of an answer: the text of some 25,000 pages."""
 
 
+class ModelSettings(LanguageModelSettings):
+    """`MODEL__*`: a language model that describes documents; without one the plain methods do.
+
+    What it may cost is counted over all replicas, in its own tokens where it tells them.
+    """
+
+    max_answer_tokens: int = Field(default=600, ge=64, le=8_000)
+    document_tokens: int = Field(default=6_000, ge=1_500, le=1_000_000)
+    """For one generation of a document, question and answer: it says how much text is sent."""
+    document_requests: int = Field(default=2, ge=1, le=10)
+    """For one generation of a document; a run that died may have asked before."""
+    day_tokens: int = Field(default=0, ge=0)
+    """For all documents of a day (UTC); 0 sets no limit."""
+    day_requests: int = Field(default=0, ge=0)
+    """For all documents of a day (UTC); 0 sets no limit."""
+
+    def excerpt_bytes(self, *, rules: str) -> int:
+        """Return how many bytes of text a document's budget pays for, beside *rules*."""
+        left = self.document_tokens - self.max_answer_tokens - estimated_tokens(rules)
+        return max(0, left - 1) * CHARACTERS_PER_TOKEN
+
+
 class ContainerSettings(SettingsGroup):
     """`CONTAINERS__*`: how much may come out of archives and mails."""
 
@@ -109,4 +132,5 @@ class ProcessorSettings(ServiceSettings):
     processor: SlotSettings = SlotSettings()
     child: ChildSettings = ChildSettings()
     extractor: RemoteSettings = RemoteSettings()
+    model: ModelSettings = ModelSettings()
     containers: ContainerSettings = ContainerSettings()

@@ -206,7 +206,9 @@ class Settlement:
                 "seq": seq,
                 "inherits_from": None,
                 "with_errors": with_errors,
-                "recipe": self._recipes.kept(lease, request, with_errors=with_errors),
+                "recipe": self._recipes.kept(
+                    lease, request, with_errors=with_errors or not done.as_promised
+                ),
             }
         )
         return self._outbox.record(topics.work(following, request.priority), work)

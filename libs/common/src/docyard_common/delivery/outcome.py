@@ -23,6 +23,7 @@ class Done:
     language: str | None = None
     document_type: str | None = None
     with_errors: bool = False
+    as_promised: bool = True  # False where a server was away: no other document takes that over
     results: dict[str, Any] = field(default_factory=dict)
     members_key: str | None = None  # where the files are listed that become documents
     reuse: "Reuse | None" = None  # what was taken over instead of being done

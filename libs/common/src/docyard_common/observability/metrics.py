@@ -249,4 +249,12 @@ WS_LATENCY: Final = Histogram(
 SEARCH_DURATION: Final = Histogram(
     "docyard_search_duration_seconds", "How long a search took.", ["mode"], buckets=_FAST_S
 )
+MODEL_REQUESTS: Final = Counter(
+    "docyard_model_documents_total",
+    "Analyses with a language model configured; outcome is used, or why it was not.",
+    ["outcome"],
+)
+MODEL_TOKENS: Final = Counter(
+    "docyard_model_tokens_total", "Tokens that answers of the language model did cost."
+)
 INDEXED_CHUNKS: Final = Counter("docyard_indexed_chunks_total", "Chunks written to the index.")

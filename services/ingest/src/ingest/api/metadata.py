@@ -37,6 +37,7 @@ def metadata_of(
                 "keywords": keywords,
                 "summary": analysis.summary,
                 "classification": analysis.classification,
+                "enrichment": analysis.enrichment,
             }
         )
     return known

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from docyard_common.analysis import Classification, Relation
+from docyard_common.analysis import Classification, Enrichment, Relation
 from docyard_common.artifacts import Word
 from docyard_common.events.stages import STAGE_COUNT, DocumentState, Priority, Stage
 from ingest.document import Document
@@ -291,6 +291,7 @@ class MetadataOut(Answer):
     keywords: list[KeywordOut] | None = None
     summary: str | None = None
     classification: Classification | None = None
+    enrichment: Enrichment | None = None  # what a language model had to do with it
 
 
 class RelationList(Answer):

@@ -5,10 +5,11 @@ from typing import Final
 
 from docyard_common.clock import Clock
 from docyard_common.database import Database
+from docyard_common.language_model import DEPENDENCY, ChatCompletions
 from docyard_common.resilience import CircuitBreaker, show_state
 from ingest.chat.answering import Answerer
 from ingest.chat.jobs import ChatJobs
-from ingest.chat.model import DEPENDENCY, ChatCompletions
+from ingest.chat.model import AnsweringModel
 from ingest.documents.artifact_reader import ArtifactReader
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.searching import Searcher
@@ -23,7 +24,7 @@ class Chat:
     """Jobs, and the model that writes their answers where there is one."""
 
     jobs: ChatJobs
-    model: ChatCompletions | None
+    model: AnsweringModel | None
 
     async def close(self) -> None:
         """Give up what is being answered, then the model's connections."""
@@ -53,7 +54,8 @@ def assemble(
     return Chat(jobs, model)
 
 
-def _model(settings: ChatSettings) -> ChatCompletions | None:
+def _model(settings: ChatSettings) -> AnsweringModel | None:
     if not settings.base_url:
         return None
-    return ChatCompletions(settings, breaker=CircuitBreaker(DEPENDENCY, on_change=show_state))
+    breaker = CircuitBreaker(DEPENDENCY, on_change=show_state)
+    return AnsweringModel(settings, completions=ChatCompletions(settings, breaker=breaker))

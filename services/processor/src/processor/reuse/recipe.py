@@ -42,6 +42,7 @@ class Recipes:
                 "ocr_seconds": settings.child.ocr_seconds,
                 "extractor": settings.extractor.model_dump(include={"url", "kind", "types"}),
                 "containers": settings.containers,
+                "model": settings.model.model_dump(include={"base_url", "model"}),
             }
         )
 

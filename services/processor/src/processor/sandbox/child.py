@@ -116,8 +116,8 @@ def _closing(result: StageResult, report: SocketReport) -> tuple[Value, bytes]:
             return frames.ValidatedFrame(media_type=media_type, page_count=page_count), b""
         case Extracted():
             return _extracted(result), result.thumbnail or b""
-        case Analyzed(analysis):
-            return frames.AnalyzedFrame(analysis=analysis), b""
+        case Analyzed(analysis, excerpt):
+            return frames.AnalyzedFrame(analysis=analysis, excerpt=excerpt), b""
         case Indexed(chunks):
             for start in range(0, len(chunks), _CHUNKS_PER_FRAME):
                 report.send(*_chunks(chunks[start : start + _CHUNKS_PER_FRAME]))

@@ -191,7 +191,7 @@ def _conclusion(
         case frames.ExtractedFrame():
             return _extracted(frame, payload)
         case frames.AnalyzedFrame():
-            return Analyzed(frame.analysis)
+            return Analyzed(frame.analysis, frame.excerpt)
         case frames.IndexedFrame():
             return Indexed(tuple(chunks))
         case frames.FailedFrame():

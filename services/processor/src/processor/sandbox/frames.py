@@ -102,6 +102,7 @@ class AnalyzedFrame(Value):
 
     kind: Literal["analyzed"] = "analyzed"
     analysis: Analysis
+    excerpt: str
 
 
 class IndexedFrame(Value):

@@ -27,14 +27,22 @@ class _Reading:
         self._type = TypeFinder(task.content_type)
         self._sample: list[Sentence] = []
         self._size = 0
+        self._excerpt = ""
+        self._excerpt_bytes = task.excerpt_bytes
 
     def add(self, page: Page) -> None:
         self._relations.add(page, self._entities.add(page))
+        if len(self._excerpt) < self._excerpt_bytes:
+            self._excerpt += page.text[: self._excerpt_bytes - len(self._excerpt)] + "\n\n"
         self._type.add(page.text, width=page.width, height=page.height)
         if self._size < _SAMPLE_CHARACTERS:
             text = page.text[: _SAMPLE_CHARACTERS - self._size]
             self._sample.extend(Sentence(sentence, page.number) for sentence in sentences(text))
             self._size += len(text)
+
+    def excerpt(self) -> str:
+        """Return the beginning of the text, within what was asked for in UTF-8."""
+        return self._excerpt.encode()[: self._excerpt_bytes].decode(errors="ignore")
 
     def analysis(self) -> Analysis:
         language, confidence = detect(" ".join(sentence.text for sentence in self._sample))
@@ -58,4 +66,4 @@ def analyze(task: StageTask, report: Report) -> Analyzed:
     for pages, page in enumerate(read_pages(task), start=1):
         reading.add(page)
         report.progress(Progress(pages_done=pages))
-    return Analyzed(reading.analysis())
+    return Analyzed(reading.analysis(), reading.excerpt())

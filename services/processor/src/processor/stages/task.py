@@ -78,6 +78,7 @@ class StageTask(Value):
     limits: DocumentLimits = DocumentLimits()
     ocr: bool = True  # whether pictures may be looked at; `options` may say when
     ocr_language: str = "eng"  # where `options` name none
+    excerpt_bytes: int = Field(default=0, ge=0)  # of the text, that analyze hands back, too
     mode: Mode = Mode.STANDARD  # a step of the retry ladder
     depth: int = Field(default=0, ge=0)  # 0 for an upload, 1 for what was found inside it, ...
     members_left: int | None = None  # of the upload's limits; None for an upload: all of them
@@ -168,6 +169,7 @@ class Analyzed:
     """What the text is about."""
 
     analysis: Analysis
+    excerpt: str = ""  # the beginning of the text, where it was asked for
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,10 @@ class TalkingServer(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/v1"
 
 
-def completion(content: str | None) -> bytes:
+def completion(content: str | None, *, tokens: int | None = None) -> bytes:
     choice = {"index": 0, "message": {"role": "assistant", "content": content}}
-    return json.dumps({"object": "chat.completion", "choices": [choice]}).encode()
+    usage = {} if tokens is None else {"usage": {"total_tokens": tokens}}
+    return json.dumps({"object": "chat.completion", "choices": [choice], **usage}).encode()
 
 
 @contextmanager
