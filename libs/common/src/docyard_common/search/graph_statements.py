@@ -6,9 +6,10 @@ _VISIBLE: Final = "{table}.owner = %(owner)s and {table}.document_id <> all(%(hi
 _NAMED: Final = _VISIBLE.format(table="n")
 _RELATED: Final = _VISIBLE.format(table="r")
 
-# The spelling of the document that names it most stands for all.
+# The spelling of the document that names it most stands for all: the greatest by its count, without
+# sorting the rows of every entity.
 _SUMMARY: Final = """
-select n.entity_id, n.kind, (array_agg(n.text order by n.count desc, n.document_id))[1] as text,
+select n.entity_id, n.kind, substr(max(lpad(n.count::text, 10, '0') || n.text), 11) as text,
     count(*) as documents, sum(n.count)::bigint as count
 from search.named_entities n
 """
