@@ -1,0 +1,45 @@
+"""Documents that the memory has no room for wait, and say so; none is lost, none starves."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+from tests.fault.fleet import Fleet, Ledger, token, until, upload
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
+
+DOCUMENTS = 8
+SLOW = ("tests.fault.programs", "slow")
+RUNNING = "select count(*) as n from processor.work where state = 'running'"
+
+
+def test_documents_larger_than_the_budget_run_one_at_a_time_also_after_a_kill(
+    fleet_of: Callable[..., Fleet], ledger: Ledger
+) -> None:
+    """Every document may need more than the budget: each runs alone, over all stages."""
+    fleet = fleet_of(PROCESSOR__MEMORY_BUDGET_BYTES=str(64 * 1024 * 1024))
+    fleet.start("ingest")
+    fleet.start("processor", *SLOW)
+    for n in range(DOCUMENTS):
+        upload(fleet, "400ms.txt", b"x" * (n + 1), key=f"k{n}")
+    headers = {"Authorization": f"Bearer {token()}"}
+    most, told = 0, 0
+
+    def ended() -> bool:
+        nonlocal most, told
+        most = max(most, ledger.rows(RUNNING)[0]["n"])
+        url = f"{fleet.url('ingest')}/api/v1/queue"
+        queue = httpx.get(url, headers=headers, timeout=30, trust_env=False).json()
+        told = max([told, *(stage["waiting_for_memory"] for stage in queue["stages"])])
+        return ledger.states().get("completed", 0) >= DOCUMENTS
+
+    until(lambda: ledger.states().get("completed", 0) >= 1, within_s=120, tell=ledger.work)
+    fleet.kill("processor")
+    # What ran then keeps its lease for some seconds, and its row.
+    until(lambda: not ledger.rows(f"{RUNNING} and lease_until > now()")[0]["n"], within_s=60)
+    fleet.start("processor", *SLOW)
+    until(ended, within_s=240, tell=ledger.work)
+
+    assert told > 0, "nobody was told what they wait for"
+    assert most <= 2  # one, and one that the killed process has left
+    assert ledger.seen_twice() == 0
