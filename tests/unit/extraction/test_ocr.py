@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from pypdf import PdfWriter
+from pypdf.generic import RectangleObject
 from tests.unit.extraction.reading import KeptReport, task_for
 from tests.unit.extraction.scans import WORDS, picture_of, scan
 
@@ -39,6 +41,18 @@ def test_a_scanned_page_is_read_with_its_words_in_points(tmp_path: Path) -> None
     assert [word.text for word in page.words] == WORDS.split()
     assert all(0 < word.left < word.right < 450 for word in page.words)
     assert result.metadata["ocr"] == {"pages": 1, "unread": 0, "languages": ["eng"]}
+
+
+@needs_tesseract
+def test_a_page_of_no_extent_is_not_looked_at(tmp_path: Path) -> None:
+    """Its crop lies beside it: there is nothing that could be drawn."""
+    writer = PdfWriter(clone_from=scan(tmp_path / "a.pdf"))
+    writer.pages[0].cropbox = RectangleObject((600, 800, 1000, 1000))
+    writer.write(tmp_path / "b.pdf")
+
+    result, (page,) = read(task_for(tmp_path / "b.pdf"))
+
+    assert (page.text, result.page_errors) == ("", ())
 
 
 @needs_tesseract

@@ -1,5 +1,6 @@
 """Pages of a PDF that are pictures, looked at: drawn as grey pixels, then read by OCR."""
 
+import math
 from typing import Final
 
 import pypdfium2 as pdfium
@@ -18,9 +19,12 @@ def look_at(page: pdfium.PdfPage, ocr: Ocr) -> Recognised | None:
 
     Raises PdfiumError for a page that can not be drawn.
     """
+    width, height = page.get_size()
+    # Damage gives pages no extent, or an endless one.
+    if not (0 < width < math.inf and 0 < height < math.inf):
+        return None
     if next(page.get_objects(max_depth=1), None) is None:
         return None
-    width, height = page.get_size()
     scale = _DOTS_PER_INCH / _POINTS_PER_INCH
     scale = min(scale, (MAX_PIXELS / max(width * height, 1.0)) ** 0.5)
     found = ocr.read(page.render(scale=scale, grayscale=True).to_pil())
