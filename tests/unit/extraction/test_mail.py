@@ -130,6 +130,20 @@ def test_nesting_beyond_reason_still_shows_the_text(tmp_path: Path) -> None:
     assert "the innermost word" in text
 
 
+def test_what_is_attached_to_a_mail_inside_is_left_to_it(tmp_path: Path) -> None:
+    levels = b"".join(
+        b"Subject: level %d\nContent-Type: message/rfc822\n\n" % n for n in range(1, 40)
+    )
+    innermost = b"Content-Type: application/octet-stream; name=quay.bin\n\nbytes\n"
+
+    result, text = read_mail(
+        tmp_path, HEAD + b"Content-Type: message/rfc822\n\n" + levels + innermost
+    )
+
+    assert result.metadata["attachments"] == ["message-1.eml"]
+    assert "level 39" in text
+
+
 def test_a_header_of_megabytes_is_cut(tmp_path: Path) -> None:
     crowd = b"To: " + b",\n ".join(b"<someone%d@quay.example>" % n for n in range(100_000)) + b"\n"
 

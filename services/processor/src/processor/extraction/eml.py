@@ -40,7 +40,11 @@ def open_eml(source: Source) -> BlockDocument:
 
 
 def read_letter(message: Message) -> Letter:
-    """Return what a parsed mail says, mails inside it included; those are attached as well."""
+    """Return what a parsed mail says, with the words of mails inside it.
+
+    Those are attached as well, and what is attached to them is theirs: if every mail around a file
+    had it, a chain of mails would become more documents than anybody can count.
+    """
     reading = _Reading()
     reading.read(message)
     return Letter(
@@ -90,32 +94,38 @@ class _Reading:
     def __init__(self) -> None:
         self.texts: list[Text] = []
         self.attachments: list[Attachment] = []
-        self._waiting: list[Message] = []
+        self._waiting: list[tuple[Message, bool]] = []  # a part, and whether a mail inside has it
 
     def read(self, message: Message) -> None:
         # A stack of our own: nesting is the sender's.
-        self._waiting = [message]
+        self._waiting = [(message, False)]
         for _ in range(_MAX_PARTS):
             if not self._waiting:
                 return
-            self._take(self._waiting.pop())
+            part, inside = self._waiting.pop()
+            self._take(part, inside=inside)
 
-    def _take(self, part: Message) -> None:
+    def _take(self, part: Message, *, inside: bool) -> None:
         kind, inner = part.get_content_type(), _parts(part)
         if kind == "multipart/alternative" and [p.get_content_type() for p in inner[:2]] == _TWICE:
             self.texts.append(Text(plain=_text(inner[0]).plain, html=_text(inner[1]).html))
             inner = inner[2:]
         elif kind == "message/rfc822":
-            self.attachments.append(_attachment(part, len(self.attachments) + 1))
+            self._attach(part, inside=inside)
             self.texts.extend(Text(plain=_head(mail)) for mail in inner)
+            inside = True
         elif kind == "message/delivery-status":
             told = (f"{name}: {value}\n" for one in inner for name, value in one.items())
             self.texts.append(Text(plain="".join(told)))
         elif _is_to_read(part):
             self.texts.append(_text(part))
         elif not part.is_multipart():
+            self._attach(part, inside=inside)
+        self._waiting.extend((one, inside) for one in reversed(inner))
+
+    def _attach(self, part: Message, *, inside: bool) -> None:
+        if not inside:
             self.attachments.append(_attachment(part, len(self.attachments) + 1))
-        self._waiting.extend(reversed(inner))
 
 
 def _head(mail: Message) -> str:
