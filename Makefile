@@ -100,6 +100,11 @@ corpus: setup ## Every document of the corpus outside the repository (DOCYARD_CO
 fuzz: setup ## Two thousand damaged documents (DOCYARD_FUZZ_CASES): each must end, with a name.
 	DOCYARD_FUZZ_CASES=$${DOCYARD_FUZZ_CASES:-2000} $(BIN)/pytest tests/fuzz -s
 
+.PHONY: fuzz-stack
+fuzz-stack: setup ## Five hundred damaged documents (DOCYARD_FUZZ_STACK_CASES) through a whole stack.
+	DOCYARD_FUZZ_STACK_CASES=$${DOCYARD_FUZZ_STACK_CASES:-500} \
+		$(BIN)/pytest -s tests/e2e/test_damaged_documents.py
+
 .PHONY: bench
 bench: setup ## Measure; docs/benchmarks.md says what and how.
 	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done

@@ -36,10 +36,11 @@ LIMITS: Final = SandboxLimits(
 )
 
 
-def originals(folder: Path) -> list[Path]:
+def originals(folder: Path, *, real: bool = CASES > 60) -> list[Path]:
+    """Return what is damaged: samples of every kind and, for *real*, what the corpus has."""
     made = [s.path for s in samples.every(folder) if s.outcome is Outcome.COMPLETED]
-    real = [CORPUS / entry["path"] for entry in entries()] if CASES > 60 else []
-    return [path for path in made + real if path.stat().st_size <= LARGEST]
+    found = [CORPUS / entry["path"] for entry in entries()] if real else []
+    return [path for path in made + found if path.stat().st_size <= LARGEST]
 
 
 class Fuzzing:

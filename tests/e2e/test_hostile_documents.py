@@ -1,0 +1,87 @@
+"""Documents that are made to hurt: each ends as it may, and no service is larger afterwards."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import pytest
+from tests.e2e import watching
+from tests.e2e.conftest import Person, Stack
+from tests.hostile.archives import ARCHIVES, CLIMBED
+from tests.hostile.model import Hostile
+from tests.hostile.pdfs import PDFS
+from tests.hostile.pictures import PICTURES
+from tests.hostile.texts import TEXTS
+
+from docyard import ApiError, AsyncClient
+from docyard_stack.samples import pdfs
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1_800)]
+
+FLAT_MIB = 96
+"""A service streams what comes and keeps what is small: more than this would be a document."""
+WAIT_S = 900
+
+
+async def end_of(client: AsyncClient, name: str, data: bytes, folder: Path) -> str:
+    """Return how a document ends: its state with the reason, or the code it was refused with."""
+    path = folder / name
+    await asyncio.to_thread(path.write_bytes, data)
+    try:
+        accepted = await client.upload(path)
+    except ApiError as error:
+        return f"refused:{error.code}"
+    await client.wait([accepted.document_id], timeout_s=WAIT_S)
+    document = await client.documents.get(accepted.document_id)
+    return f"{document.state}:{document.error.code}" if document.error else str(document.state)
+
+
+@pytest.mark.parametrize(
+    "kind", [ARCHIVES, PDFS, PICTURES, TEXTS], ids=["archives", "pdfs", "pictures", "texts"]
+)
+async def test_what_is_made_to_hurt_ends_in_a_state_that_has_a_name(
+    kind: tuple[Hostile, ...], person: Person, stack: Stack, tmp_path: Path
+) -> None:
+    before = watching.resident(stack.data)
+    async with person.client() as client:
+        ends = {
+            one.name: await end_of(client, one.name, await asyncio.to_thread(one.make), tmp_path)
+            for one in kind
+        }
+
+    assert {one.name: ends[one.name] for one in kind if ends[one.name] not in one.ends} == {}
+    grown = watching.resident(stack.data).grown_mib(before)
+    assert {name: mib for name, mib in grown.items() if mib > FLAT_MIB} == {}
+    assert watching.helpers_left(stack.data) == []
+
+
+def climbed_out() -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob(CLIMBED))
+
+
+async def test_nothing_climbs_out_of_an_archive(person: Person, tmp_path: Path) -> None:
+    climbing = [one for one in ARCHIVES if one.name.startswith("climbing")]
+    async with person.client() as client, person.http() as http:
+        for one in climbing:
+            await end_of(client, one.name, one.make(), tmp_path)
+        answer = await http.get("/api/v1/documents", params={"limit": 100})
+
+    names = {item["filename"] for item in answer.json()["items"]}
+    assert CLIMBED in names
+    assert [name for name in names if "/" in name or "\\" in name or name.startswith(".")] == []
+    assert climbed_out() == []
+
+
+async def test_two_thousand_pages_are_read_to_the_last(
+    person: Person, stack: Stack, tmp_path: Path
+) -> None:
+    sample = pdfs.pdf(tmp_path / "long.pdf", pages=2000, seed=7)
+    before = watching.resident(stack.data)
+    async with person.client() as client, person.http() as http:
+        accepted = await client.upload(sample.path)
+        await client.wait([accepted.document_id], timeout_s=WAIT_S)
+        last = await http.get(f"/api/v1/documents/{accepted.document_id}/pages/2000")
+
+    assert sample.page_words[-1] in last.json()["text"]
+    grown = watching.resident(stack.data).grown_mib(before)
+    assert {name: mib for name, mib in grown.items() if mib > FLAT_MIB} == {}
