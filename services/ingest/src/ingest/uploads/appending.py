@@ -23,7 +23,7 @@ from ingest.uploads.body import watched
 from ingest.uploads.checksums import Checksum
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.holding import renewed
-from ingest.uploads.leftovers import Leftovers, tails_prefix
+from ingest.uploads.leftovers import tails_prefix
 from ingest.uploads.sessions import UploadSessions
 from ingest.uploads.standing import require_open
 from ingest.uploads.writing import Stored, Writing
@@ -33,15 +33,8 @@ class Appender:
     """Appends to uploads; of two writers the younger one goes on, the other one stops."""
 
     def __init__(self, *, desk: UploadDesk, sessions: UploadSessions) -> None:
+        self._desk = desk
         self._sessions = sessions
-        self._database = desk.database
-        self._store = desk.store
-        self._clock = desk.clock
-        self._slots = desk.slots
-        self._admission = desk.admission
-        self._settings = desk.settings
-        self._hash_ahead = desk.hash_ahead
-        self._leftovers = Leftovers(database=desk.database, store=desk.store)
 
     async def append(
         self,
@@ -67,8 +60,8 @@ class Appender:
         """
         writing = await self._begin(upload_id, owner, offset)
         async with (
-            self._slots.body(),
-            renewed(self._database, upload_id, holder=writing.holder),
+            self._desk.slots.body(),
+            renewed(self._desk.database, upload_id, holder=writing.holder),
         ):
             try:
                 await self._write(writing, body, checksum)
@@ -86,21 +79,21 @@ class Appender:
 
         Raises FileTooLargeError, or PartTooLargeError when more has come or another was told.
         """
-        await self._admission.check(owner, size_bytes=size_bytes)
+        await self._desk.admission.check(owner, size_bytes=size_bytes)
         progress = await self._sessions.progress(upload_id, owner=owner)
-        require_open(progress.upload, now=self._clock.now())
+        require_open(progress.upload, now=self._desk.clock.now())
         known = progress.upload.announced.size_bytes
         if progress.received_bytes > size_bytes or known not in {None, size_bytes}:
             raise PartTooLargeError("The upload has more bytes, or another size, already.")
-        async with self._database.transaction() as tx:
+        async with self._desk.database.transaction() as tx:
             await upload_appends.declare_size(tx, upload_id, size_bytes=size_bytes)
 
     async def _begin(self, upload_id: UUID, owner: str, offset: int) -> Writing:
         holder = uuid7()
-        limits = await self._admission.limits(owner)
+        limits = await self._desk.admission.limits(owner)
         upload = await self._sessions.find(upload_id, owner=owner)
-        require_open(upload, now=self._clock.now())
-        async with self._database.transaction() as tx:
+        require_open(upload, now=self._desk.clock.now())
+        async with self._desk.database.transaction() as tx:
             if not await upload_appends.take(tx, upload_id, holder=holder):
                 raise UploadBusyError("The upload is being completed; ask again soon.")
         # Read behind the take: what an older writer had noted until then counts.
@@ -124,7 +117,7 @@ class Appender:
         self, writing: Writing, body: AsyncIterator[bytes], checksum: Checksum | None
     ) -> None:
         if writing.tail_key is not None:
-            writing.go_on_from(await self._store.get(writing.tail_key))
+            writing.go_on_from(await self._desk.store.get(writing.tail_key))
         try:
             await self._read(writing, body, checksum)
         except (UploadAbandonedError, UploadStalledError):
@@ -139,7 +132,7 @@ class Appender:
         hasher = None if checksum is None else checksum.hasher()
         partial = writing.upload.announced.mode is UploadMode.TUS_PARTIAL
         judged = partial or writing.head is not None or writing.next_part > 1
-        async for chunk in watched(body, idle_timeout_s=self._settings.idle_timeout_s):
+        async for chunk in watched(body, idle_timeout_s=self._desk.settings.idle_timeout_s):
             self._require_room(writing, len(chunk))
             writing.take(chunk)
             if hasher is not None:
@@ -149,7 +142,7 @@ class Appender:
                 sniff(head, said.filename, said.declared_type)
                 judged = True
             while writing.is_full:
-                await self._land(writing, leave=self._settings.parts_in_flight - 1)
+                await self._land(writing, leave=self._desk.settings.parts_in_flight - 1)
                 await self._send_part(writing, hashes_ahead=hasher is None)
             await self._land_done(writing)
             if writing.unnoted and hasher is None:
@@ -169,11 +162,11 @@ class Appender:
         upload = writing.upload
         if upload.multipart_id is None:
             content_type = upload.announced.declared_type or "application/octet-stream"
-            multipart_id = await self._store.start_multipart(
+            multipart_id = await self._desk.store.start_multipart(
                 upload.object_key, content_type=content_type
             )
             writing.upload = upload = replace(upload, multipart_id=multipart_id)
-        await self._slots.stores.acquire()
+        await self._desk.slots.stores.acquire()
         storing = self._stored(upload, *writing.cut(), keeps=hashes_ahead)
         writing.flying.append(asyncio.create_task(storing))
 
@@ -182,11 +175,11 @@ class Appender:
     ) -> Stored:
         try:
             data = await asyncio.to_thread(b"".join, chunks)
-            etag = await self._store.put_part(
+            etag = await self._desk.store.put_part(
                 upload.object_key, upload.multipart_id or "", number, data
             )
         finally:
-            self._slots.stores.release()
+            self._desk.slots.stores.release()
         return Stored(Part(number, len(data), "", etag), data if keeps else None)
 
     async def _land(self, writing: Writing, *, leave: int) -> None:
@@ -220,21 +213,21 @@ class Appender:
             await self._lost(noted)
         stored, writing.unnoted = writing.unnoted, []
         if writing.tail_key is not None and writing.tail_key != tail_key:
-            await self._store.delete(writing.tail_key)
+            await self._desk.store.delete(writing.tail_key)
         writing.tail_key = tail_key
         for each in stored:
             if each.data is not None:
-                await self._hash_ahead.add(noted.upload_id, each.part, each.data)
+                await self._desk.hash_ahead.add(noted.upload_id, each.part, each.data)
 
     async def _put_tail(self, writing: Writing) -> str:
         key = f"{tails_prefix(writing.upload)}{uuid7()}"
-        async with self._slots.stores:
-            await self._store.put(key, b"".join(writing.filling))
+        async with self._desk.slots.stores:
+            await self._desk.store.put(key, b"".join(writing.filling))
         return key
 
     async def _commit(self, noted: Upload, writing: Writing, *, ends: bool) -> bool:
-        expires_at = self._clock.now() + timedelta(seconds=self._settings.expire_after_s)
-        async with self._database.transaction() as tx:
+        expires_at = self._desk.clock.now() + timedelta(seconds=self._desk.settings.expire_after_s)
+        async with self._desk.database.transaction() as tx:
             if not await upload_appends.commit(
                 tx, noted, holder=writing.holder, expires_at=expires_at
             ):
@@ -248,28 +241,28 @@ class Appender:
     async def _lost(self, noted: Upload) -> None:
         """Take away what nobody will find, and say why."""
         if noted.tail_key is not None:
-            await self._store.delete(noted.tail_key)
+            await self._desk.store.delete(noted.tail_key)
         current = await self._sessions.find(noted.upload_id, owner=noted.announced.owner)
         if current.multipart_id != noted.multipart_id and noted.multipart_id is not None:
-            await self._store.abort_multipart(noted.object_key, noted.multipart_id)
+            await self._desk.store.abort_multipart(noted.object_key, noted.multipart_id)
         if current.state.is_final and current.state is not UploadState.COMPLETED:
-            await self._leftovers.clear_soon(current)
-        require_open(current, now=self._clock.now())
+            await self._desk.leftovers.clear_soon(current)
+        require_open(current, now=self._desk.clock.now())
         raise UploadBusyError("A younger request writes to this upload.")
 
     async def _refuse(self, writing: Writing, error: PermanentError) -> None:
-        async with self._database.transaction() as tx:
+        async with self._desk.database.transaction() as tx:
             await uploads.end(
                 tx,
                 writing.upload.upload_id,
                 UploadState.REFUSED,
-                at=self._clock.now(),
+                at=self._desk.clock.now(),
                 holder=writing.holder,
                 refusal=error.reason.value.upper(),
             )
-        await self._leftovers.clear_soon(writing.upload)
+        await self._desk.leftovers.clear_soon(writing.upload)
 
     async def _release(self, writing: Writing) -> None:
         await self._settle(writing)
-        async with self._database.transaction() as tx:
+        async with self._desk.database.transaction() as tx:
             await uploads.release(tx, writing.upload.upload_id, holder=writing.holder)

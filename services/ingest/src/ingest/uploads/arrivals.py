@@ -11,7 +11,6 @@ from ingest.upload import Upload
 from ingest.uploads.arrived import arrived
 from ingest.uploads.completion import Completer
 from ingest.uploads.desk import UploadDesk
-from ingest.uploads.leftovers import Leftovers
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +26,7 @@ class Arrivals:
         self._clock = desk.clock
         self._completer = completer
         self._after = timedelta(seconds=after_s)
-        self._leftovers = Leftovers(database=desk.database, store=desk.store)
+        self._leftovers = desk.leftovers
 
     async def arrived(self, object_key: str) -> None:
         """Finish the upload whose object the store has told of. Idempotent.

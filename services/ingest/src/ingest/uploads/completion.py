@@ -33,7 +33,6 @@ from ingest.uploads.acceptance import Acceptance, Accepted, Acceptor, Settle
 from ingest.uploads.assembly import Assembler, missing_parts
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.holding import renewed
-from ingest.uploads.leftovers import Leftovers
 from ingest.uploads.sessions import UploadSessions
 from ingest.uploads.standing import not_found, require_unfinished
 
@@ -70,7 +69,7 @@ class Completer:
         self._admission = desk.admission
         self._hash_ahead = desk.hash_ahead
         self._assembler = Assembler(database=desk.database, store=desk.store)
-        self._leftovers = Leftovers(database=desk.database, store=desk.store)
+        self._leftovers = desk.leftovers
 
     async def complete(
         self, upload_id: UUID, *, owner: str, wait_s: float | None = None

@@ -8,6 +8,7 @@ from docyard_common.storage import ObjectStore
 from ingest.limits.admission import Admission
 from ingest.settings import LimitSettings, UploadSettings
 from ingest.uploads.hash_ahead import HashAhead
+from ingest.uploads.leftovers import Leftovers
 from ingest.uploads.slots import UploadSlots
 
 
@@ -23,3 +24,8 @@ class UploadDesk:
     settings: UploadSettings
     slots: UploadSlots
     hash_ahead: HashAhead
+
+    @property
+    def leftovers(self) -> Leftovers:
+        """What takes bytes away that nobody needs."""
+        return Leftovers(database=self.database, store=self.store)

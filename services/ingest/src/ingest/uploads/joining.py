@@ -15,7 +15,6 @@ from ingest.uploads.assembly import Assembler
 from ingest.uploads.completion import Completer
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.holding import renewed
-from ingest.uploads.leftovers import Leftovers
 from ingest.uploads.sessions import UploadSessions
 from ingest.uploads.tus import TusUpload, TusUploads
 
@@ -42,7 +41,7 @@ class Joiner:
         self._completer = completer
         self._door = door
         self._assembler = Assembler(database=desk.database, store=desk.store)
-        self._leftovers = Leftovers(database=desk.database, store=desk.store)
+        self._leftovers = desk.leftovers
 
     async def join(
         self, announced: Announcement, said: Said, partials: Sequence[UUID]

@@ -24,7 +24,6 @@ from ingest.uploads.body import watched
 from ingest.uploads.checksums import Checksum
 from ingest.uploads.chunk_form import PartClaim, read_chunk_form
 from ingest.uploads.desk import UploadDesk
-from ingest.uploads.leftovers import Leftovers
 from ingest.uploads.sessions import UploadSessions
 from ingest.uploads.sizing import part_bytes_for
 from ingest.uploads.standing import not_found, require_open
@@ -43,15 +42,8 @@ class PartReceiver:
     """Takes parts in any order, in parallel, on any replica, and any number of times."""
 
     def __init__(self, *, desk: UploadDesk, sessions: UploadSessions) -> None:
+        self._desk = desk
         self._sessions = sessions
-        self._database = desk.database
-        self._store = desk.store
-        self._clock = desk.clock
-        self._slots = desk.slots
-        self._settings = desk.settings
-        self._leftovers = Leftovers(database=desk.database, store=desk.store)
-        self._admission = desk.admission
-        self._hash_ahead = desk.hash_ahead
 
     async def expected(self, upload_id: UUID, claim: PartClaim, *, owner: str) -> Upload:
         """Return the upload that waits for this part.
@@ -62,7 +54,7 @@ class PartReceiver:
         upload = await self._sessions.find(upload_id, owner=owner)
         if upload.announced.mode is not UploadMode.CHUNKED:
             raise not_found()
-        require_open(upload, now=self._clock.now())
+        require_open(upload, now=self._desk.clock.now())
         _require_agreed(upload, claim)
         return upload
 
@@ -73,18 +65,18 @@ class PartReceiver:
         limit = upload.bytes_of_part(claim.number)
         if length is not None and length > limit:
             raise _too_large(claim.number, limit)
-        async with self._slots.body():
+        async with self._desk.slots.body():
             return await self.store(upload, claim, await self._read(body, claim.number, limit))
 
     async def receive_form(
         self, boundary: str, body: AsyncIterator[bytes], *, owner: str
     ) -> Received:
         """Read a chunk's form and store its part, as `store` does."""
-        async with self._slots.body():
-            watched_body = watched(body, idle_timeout_s=self._settings.idle_timeout_s)
-            limits = await self._admission.limits(owner)
+        async with self._desk.slots.body():
+            watched_body = watched(body, idle_timeout_s=self._desk.settings.idle_timeout_s)
+            limits = await self._desk.admission.limits(owner)
             largest = part_bytes_for(
-                None, least=self._settings.part_bytes, largest_file=limits.max_file_bytes
+                None, least=self._desk.settings.part_bytes, largest_file=limits.max_file_bytes
             )
             form = await read_chunk_form(boundary, watched_body, max_part_bytes=largest)
             claim = form.claim()
@@ -102,7 +94,7 @@ class PartReceiver:
         """
         _require_size(upload, claim.number, sum(len(chunk) for chunk in chunks))
         data, sha256 = await asyncio.to_thread(_sealed, chunks, claim.checksums)
-        async with self._database.autocommit() as tx:
+        async with self._desk.database.autocommit() as tx:
             known = await upload_parts.find(tx, upload.upload_id, claim.number)
         if known is None:
             if claim.number == 1:
@@ -113,11 +105,11 @@ class PartReceiver:
             raise PartConflictError(
                 f"Part {claim.number} came with other bytes before; cancel the upload, start again."
             )
-        await self._hash_ahead.add(upload.upload_id, known, data)
+        await self._desk.hash_ahead.add(upload.upload_id, known, data)
         return await self._received(upload, known)
 
     async def _received(self, upload: Upload, part: Part) -> Received:
-        async with self._database.autocommit() as tx:
+        async with self._desk.database.autocommit() as tx:
             tally = await upload_parts.tally(tx, upload.upload_id)
         if tally is None:
             raise not_found()
@@ -126,7 +118,7 @@ class PartReceiver:
     async def _read(self, body: AsyncIterator[bytes], number: int, limit: int) -> list[bytes]:
         chunks: list[bytes] = []
         received = 0
-        async for chunk in watched(body, idle_timeout_s=self._settings.idle_timeout_s):
+        async for chunk in watched(body, idle_timeout_s=self._desk.settings.idle_timeout_s):
             received += len(chunk)
             if received > limit:
                 raise _too_large(number, limit)
@@ -138,33 +130,33 @@ class PartReceiver:
         try:
             sniff(data[:HEAD_BYTES], said.filename, said.declared_type)
         except PermanentError as error:
-            async with self._database.transaction() as tx:
+            async with self._desk.database.transaction() as tx:
                 await uploads.end(
                     tx,
                     upload.upload_id,
                     UploadState.REFUSED,
-                    at=self._clock.now(),
+                    at=self._desk.clock.now(),
                     refusal=error.reason.value.upper(),
                 )
-            await self._leftovers.clear_soon(upload)
+            await self._desk.leftovers.clear_soon(upload)
             raise
 
     async def _put(self, upload: Upload, number: int, data: bytes) -> str:
         assert upload.multipart_id is not None  # noqa: S101 - chunked uploads are opened with one
         try:
-            async with self._slots.stores:
-                return await self._store.put_part(
+            async with self._desk.slots.stores:
+                return await self._desk.store.put_part(
                     upload.object_key, upload.multipart_id, number, data
                 )
         except ObjectMissingError as error:
             current = await self._sessions.find(upload.upload_id, owner=upload.announced.owner)
-            require_open(current, now=self._clock.now())
+            require_open(current, now=self._desk.clock.now())
             raise UploadEndedError("The store has given the upload up; start it again.") from error
 
     async def _note(self, upload: Upload, part: Part) -> Part:
         """Return the part of this number as it is noted: this one, or one that was faster."""
-        expires_at = self._clock.now() + timedelta(seconds=self._settings.expire_after_s)
-        async with self._database.transaction() as tx:
+        expires_at = self._desk.clock.now() + timedelta(seconds=self._desk.settings.expire_after_s)
+        async with self._desk.database.transaction() as tx:
             is_open = await uploads.touch(tx, upload.upload_id, expires_at=expires_at)
             if is_open and await upload_parts.insert(tx, upload.upload_id, part):
                 return part
@@ -174,8 +166,8 @@ class PartReceiver:
         # It ended meanwhile: what was just put may have come behind the end of its multipart.
         current = await self._sessions.find(upload.upload_id, owner=upload.announced.owner)
         if current.state.is_final and current.state is not UploadState.COMPLETED:
-            await self._leftovers.clear_soon(current)
-        require_open(current, now=self._clock.now())
+            await self._desk.leftovers.clear_soon(current)
+        require_open(current, now=self._desk.clock.now())
         raise UploadEndedError("The upload has ended; start it again.")
 
 

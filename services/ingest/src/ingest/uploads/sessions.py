@@ -20,7 +20,6 @@ from ingest.tables import documents, idempotency, upload_parts, uploads
 from ingest.upload import Announcement, Part, Upload, UploadMode, UploadState
 from ingest.uploads.arrived import arrived
 from ingest.uploads.desk import UploadDesk
-from ingest.uploads.leftovers import Leftovers
 from ingest.uploads.sizing import MAX_PARTS, MAX_PRESIGNED_PARTS, part_bytes_for
 from ingest.uploads.standing import not_found, require_unfinished
 
@@ -63,7 +62,7 @@ class UploadSessions:
         self._clock = desk.clock
         self._admission = desk.admission
         self._settings = desk.settings
-        self._leftovers = Leftovers(database=desk.database, store=desk.store)
+        self._leftovers = desk.leftovers
 
     async def open(
         self, said: Announcement, *, claim: IdempotencyClaim | None = None
