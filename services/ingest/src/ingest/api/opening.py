@@ -1,18 +1,32 @@
 """What a client says of a file before it sends it, as JSON."""
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from docyard_common.auth import Principal
 from docyard_common.events.stages import Priority
+from ingest.api.models import KnownDocument
 from ingest.api.options import Options
+from ingest.api.problems import QUOTA_REFUSALS, refusals
 from ingest.document import IdempotencyClaim
 from ingest.settings import LimitSettings
 from ingest.upload import Announcement, UploadMode
 from ingest.uploads.fields import METADATA, require_known, require_storable
 from ingest.uploads.reception import fingerprint
 from ingest.uploads.standing import require_filename
+
+_REFUSALS: Final = (
+    *QUOTA_REFUSALS,
+    "FILE_TOO_LARGE",
+    "UNSUPPORTED_TYPE",
+    "TYPE_MISMATCH",
+    "EMPTY_FILE",
+    "FILENAME_INVALID",
+    "FIELD_INVALID",
+    "IDEMPOTENCY_KEY_INVALID",
+    "IDEMPOTENCY_KEY_REUSED",
+)
 
 
 class InitiateUpload(BaseModel):
@@ -39,6 +53,14 @@ class InitiateUpload(BaseModel):
         pattern=r"^[0-9a-fA-F]{64}$",
         description="Of the whole file, in hex. Stated, it asks for deduplication.",
     )
+
+
+def opening_responses(opened: Any, description: str) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that opens uploads: *opened* is what 201 answers."""
+    return refusals(*_REFUSALS) | {
+        200: {"model": KnownDocument, "description": "The content is known"},
+        201: {"model": opened, "description": description},
+    }
 
 
 def announced(

@@ -3,7 +3,6 @@
 from fastapi import APIRouter, Response
 
 from ingest.api.callers import Caller, IdempotencyKey, checked_key
-from ingest.api.chunked import known_document
 from ingest.api.links import API, LinkMaker
 from ingest.api.models import (
     KnownDocument,
@@ -11,8 +10,8 @@ from ingest.api.models import (
     PresignedPart,
     UploadPresigned,
 )
-from ingest.api.opening import InitiateUpload, announced, claim_of
-from ingest.api.problems import QUOTA_REFUSALS, refusals
+from ingest.api.opening import InitiateUpload, announced, claim_of, opening_responses
+from ingest.api.upload_answers import known_document, tell_opened
 from ingest.upload import Upload, UploadMode
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.presigned import Presigner
@@ -44,21 +43,7 @@ class PresignRoutes:
             status_code=201,
             response_model=None,
             summary="Get URLs to put a file straight into the store",
-            responses=refusals(
-                *QUOTA_REFUSALS,
-                "FILE_TOO_LARGE",
-                "UNSUPPORTED_TYPE",
-                "TYPE_MISMATCH",
-                "EMPTY_FILE",
-                "FILENAME_INVALID",
-                "FIELD_INVALID",
-                "IDEMPOTENCY_KEY_INVALID",
-                "IDEMPOTENCY_KEY_REUSED",
-            )
-            | {
-                200: {"model": KnownDocument, "description": "The content is known"},
-                201: {"model": UploadPresigned | PartsPresigned, "description": "Signed"},
-            },
+            responses=opening_responses(UploadPresigned | PartsPresigned, "Signed"),
         )
         return router
 
@@ -81,10 +66,8 @@ class PresignRoutes:
         opened = await self._sessions.open(said, claim=claim)
         if isinstance(opened, Known):
             return known_document(response, opened.document_id, self._links)
-        if opened.repeated:
-            response.headers["Idempotency-Replayed"] = "true"
+        tell_opened(response, opened)
         upload = opened.upload
-        response.headers["Location"] = f"{API}/documents/upload/status/{upload.upload_id}"
         response.headers["Cache-Control"] = "no-store"
         return self._whole(upload) if upload.multipart_id is None else self._parts(upload)
 
