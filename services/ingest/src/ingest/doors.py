@@ -16,6 +16,7 @@ from ingest.uploads.appending import Appender
 from ingest.uploads.batch import BatchUpload
 from ingest.uploads.completion import Completer
 from ingest.uploads.desk import UploadDesk
+from ingest.uploads.forms import FormIntake
 from ingest.uploads.intake import FileIntake
 from ingest.uploads.joining import Joiner
 from ingest.uploads.parts import PartReceiver
@@ -46,51 +47,32 @@ class Doors:
         self._chat_jobs = chat_jobs
 
     def routers(self, links: LinkMaker) -> list[APIRouter]:
+        forms, jobs = self._forms(), self._chat_jobs
         return [
-            UploadRoutes(simple=self._simple(), links=links).router(),
+            UploadRoutes(simple=SimpleUpload(forms), links=links).router(),
             self._chunked(links).router(),
             self._tus().router(),
-            BatchRoutes(batch=self._batch(), links=links).router(),
-            ChatRoutes(upload=self._chat(), jobs=self._chat_jobs).router(),
+            BatchRoutes(batch=BatchUpload(forms), links=links).router(),
+            ChatRoutes(upload=ChatUpload(forms, jobs=jobs), jobs=jobs).router(),
         ]
 
-    def _simple(self) -> SimpleUpload:
-        return SimpleUpload(
-            intake=self._intake(),
-            admission=self._desk.admission,
-            slots=self._desk.slots,
-            limits=self._settings.limits,
-            uploads=self._settings.uploads,
-        )
-
-    def _batch(self) -> BatchUpload:
-        return BatchUpload(
-            intake=self._intake(),
-            admission=self._desk.admission,
-            slots=self._desk.slots,
-            limits=self._settings.limits,
-            uploads=self._settings.uploads,
-        )
-
-    def _chat(self) -> ChatUpload:
-        return ChatUpload(
-            intake=self._intake(),
-            admission=self._desk.admission,
-            slots=self._desk.slots,
-            jobs=self._chat_jobs,
-            uploads=self._settings.uploads,
-        )
-
-    def _intake(self) -> FileIntake:
-        uploads = self._settings.uploads
-        return FileIntake(
-            store=self._desk.store,
-            database=self._desk.database,
+    def _forms(self) -> FormIntake:
+        desk, uploads = self._desk, self._settings.uploads
+        files = FileIntake(
+            store=desk.store,
+            database=desk.database,
             acceptor=self._acceptor,
-            clock=self._desk.clock,
+            clock=desk.clock,
             transfers=TransferLimits(
-                uploads.part_bytes, uploads.parts_in_flight, self._desk.slots.stores
+                uploads.part_bytes, uploads.parts_in_flight, desk.slots.stores
             ),
+        )
+        return FormIntake(
+            files=files,
+            admission=desk.admission,
+            slots=desk.slots,
+            limits=self._settings.limits,
+            uploads=uploads,
         )
 
     def _chunked(self, links: LinkMaker) -> ChunkedRoutes:

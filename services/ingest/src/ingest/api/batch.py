@@ -1,23 +1,21 @@
 """Several documents by one form."""
 
-from typing import Annotated, Any, Final, Literal
+from functools import partial
+from typing import Any, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
-from docyard_common.auth import Principal
-from docyard_common.errors import DocyardError, PermanentError
-from docyard_common.http import principal
+from docyard_common.errors import DocyardError
 from docyard_common.http.problems import ProblemDocument
 from docyard_common.observability import metrics
 from ingest.api.bodies import RequestBody
-from ingest.api.callers import IdempotencyKey
+from ingest.api.callers import Caller, IdempotencyKey
 from ingest.api.links import API, LinkMaker
 from ingest.api.models import Answer, Links
 from ingest.api.options import OPTIONS_FIELD
-from ingest.api.problems import QUOTA_REFUSALS, problem_of, refusals
-from ingest.api.receiving import incoming, metered, refused
-from ingest.errors import RefusedError
+from ingest.api.problems import problem_of, refusals
+from ingest.api.receiving import FORM_REFUSALS, incoming, received, refused
 from ingest.uploads.batch import BatchItem, BatchOutcome, BatchUpload
 
 _MODE: Final = "batch"
@@ -101,18 +99,7 @@ class BatchRoutes:
             openapi_extra=_FORM,
             responses={
                 _MULTI_STATUS: {"model": BatchOut, "description": "Some files were refused"},
-                **refusals(
-                    "MULTIPART_INVALID",
-                    "UPLOAD_STALLED",
-                    "BATCH_TOO_LARGE",
-                    "TOO_MANY_FILES",
-                    "UNKNOWN_FIELD",
-                    "FIELD_INVALID",
-                    "FILE_MISSING",
-                    "IDEMPOTENCY_KEY_INVALID",
-                    "OVERLOADED",
-                    *QUOTA_REFUSALS,
-                ),
+                **refusals("BATCH_TOO_LARGE", "TOO_MANY_FILES", *FORM_REFUSALS),
             },
         )
         return router
@@ -121,7 +108,7 @@ class BatchRoutes:
         self,
         request: Request,
         response: Response,
-        caller: Annotated[Principal, Depends(principal)],
+        caller: Caller,
         idempotency_key: IdempotencyKey = None,
     ) -> BatchOut:
         """Stream files into the store; each is accepted or refused by itself as it ends.
@@ -131,14 +118,8 @@ class BatchRoutes:
         whole is refused. With an `Idempotency-Key` a repeat makes only what is still missing.
         """
         body = RequestBody(request)
-        try:
-            with metered(_MODE):
-                outcome = await self._batch.receive(
-                    incoming(request, body, caller, idempotency_key)
-                )
-        except (RefusedError, PermanentError):
-            await body.read_on()
-            raise
+        upload = partial(incoming, request, body, caller, idempotency_key)
+        outcome = await received(body, upload, self._batch.receive, mode=_MODE)
         if outcome.broken is not None:
             await body.read_on()
         _count(outcome)

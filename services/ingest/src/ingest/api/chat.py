@@ -1,26 +1,23 @@
 """Uploads of a chat by HTTP, in the shapes that chat clients read: `{success, data}`."""
 
-from typing import Annotated, Any, Final, Literal
+from functools import partial
+from typing import Any, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
 
-from docyard_common.auth import Principal
-from docyard_common.errors import PermanentError
 from docyard_common.events.stages import DocumentState
-from docyard_common.http import principal
 from ingest.api.bodies import RequestBody
 from ingest.api.callers import Caller, IdempotencyKey
 from ingest.api.models import Answer, DocumentError
 from ingest.api.options import OPTIONS_FIELD
-from ingest.api.problems import QUOTA_REFUSALS, refusals
-from ingest.api.receiving import incoming, metered
+from ingest.api.problems import refusals
+from ingest.api.receiving import FILE_REFUSALS, FORM_REFUSALS, incoming, received
 from ingest.chat.jobs import ChatJobs, ChatStatus
 from ingest.chat.upload import ChatUpload
 from ingest.document import Document
-from ingest.errors import RefusedError
 
 _PREFIX: Final = "/api/chat/upload"
 _MODE: Final = "chat"
@@ -120,22 +117,7 @@ class ChatRoutes:
             response_model_exclude_none=True,
             summary="Upload a document with a question",
             openapi_extra=_FORM,
-            responses=refusals(
-                "MULTIPART_INVALID",
-                "DOCUMENT_NOT_FOUND",
-                "UPLOAD_STALLED",
-                "FILE_TOO_LARGE",
-                "UNSUPPORTED_TYPE",
-                "UNKNOWN_FIELD",
-                "FIELD_INVALID",
-                "FILE_MISSING",
-                "EMPTY_FILE",
-                "TYPE_MISMATCH",
-                "IDEMPOTENCY_KEY_INVALID",
-                "IDEMPOTENCY_KEY_REUSED",
-                "OVERLOADED",
-                *QUOTA_REFUSALS,
-            ),
+            responses=refusals("DOCUMENT_NOT_FOUND", *FORM_REFUSALS, *FILE_REFUSALS),
         )
         router.add_api_route(
             "/status/{job_id}",
@@ -150,7 +132,7 @@ class ChatRoutes:
         self,
         request: Request,
         response: Response,
-        caller: Annotated[Principal, Depends(principal)],
+        caller: Caller,
         idempotency_key: IdempotencyKey = None,
     ) -> ChatAnswerOut:
         """Take a document and what is asked about it. 202: both are durable.
@@ -158,14 +140,8 @@ class ChatRoutes:
         The document is one like every other: it is listed, searched and deleted as such.
         """
         body = RequestBody(request)
-        try:
-            with metered(_MODE):
-                receipt = await self._upload.receive(
-                    incoming(request, body, caller, idempotency_key)
-                )
-        except (RefusedError, PermanentError):
-            await body.read_on()
-            raise
+        upload = partial(incoming, request, body, caller, idempotency_key)
+        receipt = await received(body, upload, self._upload.receive, mode=_MODE)
         response.headers["Location"] = f"{_PREFIX}/status/{receipt.document_id}"
         if receipt.repeated:
             response.headers["Idempotency-Replayed"] = "true"

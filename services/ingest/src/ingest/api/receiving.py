@@ -1,8 +1,9 @@
 """What routes that receive a form have in common: the request as it is handed on, its metrics."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import Final, TypeVar
 
 from fastapi import Request
 
@@ -11,9 +12,32 @@ from docyard_common.errors import DocyardError, PermanentError
 from docyard_common.observability import metrics
 from ingest.api.bodies import RequestBody, content_length
 from ingest.api.callers import checked_key
+from ingest.api.problems import QUOTA_REFUSALS
 from ingest.errors import RefusedError, UploadAbandonedError
 from ingest.uploads.form import boundary_of
-from ingest.uploads.simple import IncomingUpload
+from ingest.uploads.forms import IncomingUpload
+
+_Outcome = TypeVar("_Outcome")
+
+FORM_REFUSALS: Final = (
+    "MULTIPART_INVALID",
+    "UPLOAD_STALLED",
+    "UNKNOWN_FIELD",
+    "FIELD_INVALID",
+    "FILE_MISSING",
+    "IDEMPOTENCY_KEY_INVALID",
+    "OVERLOADED",
+    *QUOTA_REFUSALS,
+)
+"""How every door that takes a form may refuse it."""
+FILE_REFUSALS: Final = (
+    "FILE_TOO_LARGE",
+    "UNSUPPORTED_TYPE",
+    "EMPTY_FILE",
+    "TYPE_MISMATCH",
+    "IDEMPOTENCY_KEY_REUSED",
+)
+"""How one that takes a single file may refuse that."""
 
 
 def incoming(
@@ -27,6 +51,25 @@ def incoming(
         declared_bytes=content_length(request),
         idempotency_key=checked_key(key),
     )
+
+
+async def received(
+    body: RequestBody,
+    upload: Callable[[], IncomingUpload],
+    receive: Callable[[IncomingUpload], Awaitable[_Outcome]],
+    *,
+    mode: str,
+) -> _Outcome:
+    """Return what *receive* makes of the form; the *body* of one that is refused is read on.
+
+    Counted under *mode*. Raises what *upload* and *receive* do.
+    """
+    try:
+        with metered(mode):
+            return await receive(upload())
+    except (RefusedError, PermanentError):
+        await body.read_on()
+        raise
 
 
 @contextmanager

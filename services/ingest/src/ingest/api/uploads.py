@@ -1,20 +1,17 @@
 """Ways in by HTTP."""
 
-from typing import Annotated, Any, Final
+from functools import partial
+from typing import Any, Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
-from docyard_common.auth import Principal
-from docyard_common.errors import PermanentError
-from docyard_common.http import principal
 from ingest.api.bodies import RequestBody
-from ingest.api.callers import IdempotencyKey
+from ingest.api.callers import Caller, IdempotencyKey
 from ingest.api.links import API, LinkMaker
 from ingest.api.models import UploadAccepted
 from ingest.api.options import OPTIONS_FIELD
-from ingest.api.problems import QUOTA_REFUSALS, refusals
-from ingest.api.receiving import incoming, metered
-from ingest.errors import RefusedError
+from ingest.api.problems import refusals
+from ingest.api.receiving import FILE_REFUSALS, FORM_REFUSALS, incoming, received
 from ingest.uploads.simple import SimpleUpload
 
 _MODE: Final = "simple"
@@ -65,21 +62,7 @@ class UploadRoutes:
             status_code=202,
             summary="Upload one document by a form",
             openapi_extra=_FORM,
-            responses=refusals(
-                "MULTIPART_INVALID",
-                "UPLOAD_STALLED",
-                "FILE_TOO_LARGE",
-                "UNSUPPORTED_TYPE",
-                "UNKNOWN_FIELD",
-                "FIELD_INVALID",
-                "FILE_MISSING",
-                "EMPTY_FILE",
-                "TYPE_MISMATCH",
-                "IDEMPOTENCY_KEY_INVALID",
-                "IDEMPOTENCY_KEY_REUSED",
-                "OVERLOADED",
-                *QUOTA_REFUSALS,
-            ),
+            responses=refusals(*FORM_REFUSALS, *FILE_REFUSALS),
         )
         return router
 
@@ -87,7 +70,7 @@ class UploadRoutes:
         self,
         request: Request,
         response: Response,
-        caller: Annotated[Principal, Depends(principal)],
+        caller: Caller,
         idempotency_key: IdempotencyKey = None,
     ) -> UploadAccepted:
         """Stream a file into the store. 202 says: its bytes are durable and its work is queued.
@@ -96,14 +79,8 @@ class UploadRoutes:
         the first answer again (`Idempotency-Replayed: true`); another body is refused.
         """
         body = RequestBody(request)
-        try:
-            with metered(_MODE):
-                receipt = await self._simple.receive(
-                    incoming(request, body, caller, idempotency_key)
-                )
-        except (RefusedError, PermanentError):
-            await body.read_on()
-            raise
+        upload = partial(incoming, request, body, caller, idempotency_key)
+        receipt = await received(body, upload, self._simple.receive, mode=_MODE)
         links = self._links.of(receipt.document_id)
         response.headers["Location"] = links.self
         if receipt.repeated:

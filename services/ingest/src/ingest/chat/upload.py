@@ -10,19 +10,13 @@ from pydantic_core import from_json
 from docyard_common.database import Transaction
 from ingest.chat.jobs import ChatJobs
 from ingest.errors import FieldInvalidError
-from ingest.limits.admission import Admission
-from ingest.limits.refusals import too_large
-from ingest.settings import UploadSettings
 from ingest.tables import chat_jobs
 from ingest.tables.chat_jobs import ChatQuestion
 from ingest.uploads.acceptance import Acceptance, Accepted
-from ingest.uploads.body import watched
 from ingest.uploads.fields import OPTIONS, PRIORITY
 from ingest.uploads.form import FormReader, TextField
-from ingest.uploads.intake import FileIntake, FileOrder, Receipt
-from ingest.uploads.reception import Reception
-from ingest.uploads.simple import FORM_OVERHEAD_BYTES, IncomingUpload
-from ingest.uploads.slots import UploadSlots
+from ingest.uploads.forms import FormIntake, IncomingForm, IncomingUpload
+from ingest.uploads.intake import Receipt
 
 ROUTE: Final = "chat/upload"
 _SESSION: Final = "session_id"
@@ -68,20 +62,9 @@ class ChatFields:
 class ChatUpload:
     """Receives the forms. Document and question are committed together, or nothing is left."""
 
-    def __init__(
-        self,
-        *,
-        intake: FileIntake,
-        admission: Admission,
-        slots: UploadSlots,
-        jobs: ChatJobs,
-        uploads: UploadSettings,
-    ) -> None:
+    def __init__(self, intake: FormIntake, *, jobs: ChatJobs) -> None:
         self._intake = intake
-        self._admission = admission
-        self._slots = slots
         self._jobs = jobs
-        self._uploads = uploads
 
     async def receive(self, upload: IncomingUpload) -> Receipt:
         """Read the body to its end and accept the document with its question.
@@ -89,39 +72,22 @@ class ChatUpload:
         Raises as `SimpleUpload.receive` does, and DocumentNotFoundError for a reference that is
         not the owner's.
         """
-        least = max((upload.declared_bytes or 0) - FORM_OVERHEAD_BYTES, 0)
-        async with (
-            self._slots.body(),
-            self._admission.uploading(upload.owner, size_bytes=least) as own,
-        ):
-            order = FileOrder(upload.owner, ROUTE, upload.idempotency_key)
-            incoming = await self._intake.begin(order, max_file_bytes=own.max_file_bytes)
-            try:
-                fields = await self._read(upload, incoming.reception, own.max_file_bytes)
-                question = fields.question()
-                await self._jobs.require_references(fields.references, owner=upload.owner)
-                return await incoming.finish(settle=partial(_keep, question))
-            except BaseException as error:
-                await incoming.discard(error)
-                raise
+        async with self._intake.one_file(upload, route=ROUTE) as form:
+            fields = await self._read(upload, form)
+            question = fields.question()
+            await self._jobs.require_references(fields.references, owner=upload.owner)
+            return await form.file.finish(settle=partial(_keep, question))
 
-    async def _read(
-        self, upload: IncomingUpload, reception: Reception, max_file_bytes: int
-    ) -> ChatFields:
+    async def _read(self, upload: IncomingUpload, form: IncomingForm) -> ChatFields:
+        reception = form.file.reception
         # A person waits for the answer: the document takes the faster lane.
         await reception.take(TextField(PRIORITY, "high"))
         fields, reader = ChatFields(), FormReader(upload.boundary, fields=_FIELDS)
-        allowed = max_file_bytes + FORM_OVERHEAD_BYTES
-        async for chunk in watched(upload.body, idle_timeout_s=self._uploads.idle_timeout_s):
-            allowed -= len(chunk)
-            if allowed < 0:
-                raise too_large(max_file_bytes)
-            for event in reader.feed(chunk):
-                if isinstance(event, TextField) and event.name != OPTIONS:
-                    fields.take(event.name, event.value)
-                else:
-                    await reception.take(event)
-        reader.close()
+        async for event in self._intake.events(upload, reader, most_bytes=form.max_file_bytes):
+            if isinstance(event, TextField) and event.name != OPTIONS:
+                fields.take(event.name, event.value)
+            else:
+                await reception.take(event)
         return fields
 
 

@@ -12,14 +12,10 @@ from ingest.errors import (
     TooManyFilesError,
     UploadAbandonedError,
 )
-from ingest.limits.admission import Admission
-from ingest.settings import LimitSettings, UploadSettings
 from ingest.uploads.batch_fields import BatchFields, batch_field_limits
-from ingest.uploads.body import watched
 from ingest.uploads.form import FileClosed, FileOpened, FormEvent, FormReader, TextField
-from ingest.uploads.intake import FileIntake, FileOrder, IncomingFile, Receipt
-from ingest.uploads.simple import FORM_OVERHEAD_BYTES, IncomingUpload
-from ingest.uploads.slots import UploadSlots
+from ingest.uploads.forms import FORM_OVERHEAD_BYTES, FormIntake, IncomingUpload
+from ingest.uploads.intake import FileOrder, IncomingFile, Receipt
 
 ROUTE: Final = "upload/batch"
 FILE_FIELDS: Final = frozenset({"files", "file"})
@@ -46,20 +42,9 @@ class BatchOutcome:
 class BatchUpload:
     """Receives forms with several files. Nothing is held of a file but what is on its way."""
 
-    def __init__(
-        self,
-        *,
-        intake: FileIntake,
-        admission: Admission,
-        slots: UploadSlots,
-        limits: LimitSettings,
-        uploads: UploadSettings,
-    ) -> None:
+    def __init__(self, intake: FormIntake) -> None:
         self._intake = intake
-        self._admission = admission
-        self._slots = slots
-        self._limits = limits
-        self._uploads = uploads
+        self._limits = intake.limits
 
     async def receive(self, upload: IncomingUpload) -> BatchOutcome:
         """Read the body as far as it can be read; what was accepted by then stays accepted.
@@ -67,13 +52,14 @@ class BatchUpload:
         Raises RefusedError or DependencyUnavailableError only while nothing is accepted. A kill -9
         leaves the files accepted by then, and the bytes of one that the sweep removes.
         """
-        async with self._slots.body(), self._admission.uploading(upload.owner) as own:
+        admission = self._intake.admission
+        async with self._intake.slots.body(), admission.uploading(upload.owner) as own:
             most = self._limits.max_batch_bytes or (
                 self._limits.max_files_per_upload * own.max_file_bytes
             )
             if (upload.declared_bytes or 0) > most + FORM_OVERHEAD_BYTES:
                 raise batch_too_large(most)
-            reading = _Reading(self._intake, self._admission, upload, own.max_file_bytes)
+            reading = _Reading(self._intake, upload, own.max_file_bytes)
             reading.max_files = self._limits.max_files_per_upload
             try:
                 await self._read(upload, reading, most)
@@ -91,14 +77,9 @@ class BatchUpload:
             files=FILE_FIELDS,
             max_files=self._limits.max_files_per_upload,
         )
-        allowed = most_bytes + FORM_OVERHEAD_BYTES
-        async for chunk in watched(upload.body, idle_timeout_s=self._uploads.idle_timeout_s):
-            allowed -= len(chunk)
-            if allowed < 0:
-                raise batch_too_large(most_bytes)
-            for event in reader.feed(chunk):
-                await reading.take(event)
-        reader.close()
+        events = self._intake.events(upload, reader, most_bytes=most_bytes, refusal=batch_too_large)
+        async for event in events:
+            await reading.take(event)
 
 
 class _Reading:
@@ -106,11 +87,9 @@ class _Reading:
 
     max_files = 1
 
-    def __init__(
-        self, intake: FileIntake, admission: Admission, upload: IncomingUpload, max_file_bytes: int
-    ) -> None:
-        self._intake = intake
-        self._admission = admission
+    def __init__(self, intake: FormIntake, upload: IncomingUpload, max_file_bytes: int) -> None:
+        self._files = intake.files
+        self._admission = intake.admission
         self._upload = upload
         self._max_file_bytes = max_file_bytes
         self._fields = BatchFields()
@@ -171,7 +150,7 @@ class _Reading:
             )
         try:
             await self._admission.check(self._upload.owner, documents=0)
-            self._incoming = await self._intake.begin(
+            self._incoming = await self._files.begin(
                 FileOrder(self._upload.owner, ROUTE, self._key(index)),
                 max_file_bytes=self._max_file_bytes,
             )
