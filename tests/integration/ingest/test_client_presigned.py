@@ -172,8 +172,8 @@ async def test_who_insists_on_the_store_is_told_that_it_is_out_of_reach(
         assert await modes(ingest) == [("presigned", "cancelled")]
 
 
-async def docyard_upload(ingest: RunningIngest, file: Path, *options: str) -> dict[str, Any]:
-    """Give the command; return what it tells of the file."""
+async def command(ingest: RunningIngest, file: Path, *options: str) -> tuple[int, str, str]:
+    """Give the command; return its exit code, and what it wrote."""
     environment = os.environ | {
         "DOCYARD_URL": f"http://127.0.0.1:{ingest.port}",
         "DOCYARD_TOKEN": ingest.client.headers["authorization"].removeprefix("Bearer "),
@@ -186,7 +186,14 @@ async def docyard_upload(ingest: RunningIngest, file: Path, *options: str) -> di
         stderr=asyncio.subprocess.PIPE,
     )
     output, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()
+    assert process.returncode is not None
+    return process.returncode, output.decode(), errors.decode()
+
+
+async def docyard_upload(ingest: RunningIngest, file: Path, *options: str) -> dict[str, Any]:
+    """Give the command; return what it tells of the file."""
+    code, output, errors = await command(ingest, file, *options)
+    assert code == 0, errors
     [item] = json.loads(output)["items"]
     return dict(item)
 
@@ -199,3 +206,25 @@ async def test_the_command_line_takes_the_way_it_is_told(
 
     assert (told["via"], told["sha256"]) == (via, SHA256)
     assert await stored_sha256(ingest) == [SHA256]
+
+
+async def test_the_command_line_finds_the_way_when_the_store_is_out_of_reach(
+    ingest_settings: IngestSettings, file: Path
+) -> None:
+    """By itself it goes through ingest; told to use the store, it fails and sends nothing."""
+    data = text(33 * MIB)
+    file.write_bytes(data)  # noqa: ASYNC240 - a test has nobody to wait for
+    store = ingest_settings.object_store.model_copy(update={"public_endpoint": NOBODY})
+    limits = ingest_settings.limits.model_copy(update={"max_file_bytes": 64 * MIB})
+    settings = ingest_settings.model_copy(update={"object_store": store, "limits": limits})
+
+    async with running(settings) as ingest:
+        code, output, _ = await command(ingest, file, "--via", "presigned")
+        [unsent] = json.loads(output)["items"]
+        assert (code, unsent["document_id"]) == (1, None)
+        assert NOBODY in unsent["error"]["detail"]
+
+        told = await docyard_upload(ingest, file)
+
+        assert (told["via"], told["sha256"]) == ("chunked", hashlib.sha256(data).hexdigest())
+        assert await stored_sha256(ingest) == [told["sha256"]]
