@@ -24,7 +24,7 @@ export UV_COMPILE_BYTECODE := 1
 .PHONY: help
 help: ## Show this list.
 	@echo "Docyard: make TARGET [PYTHON=3.13]"
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(UV_STAMP):
 	@test -n "$(FOUND_PYTHON)" || exit 1
