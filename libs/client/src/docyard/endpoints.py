@@ -48,6 +48,11 @@ def default_data() -> Path:
     return Path(platformdirs.user_data_dir("docyard")) / "stack"
 
 
+def data_folder(named: Path | None, environment: Mapping[str, str]) -> Path:
+    """Return the folder of the local stack: the one that is named, `DOCYARD_DATA`, or the usual."""
+    return named or Path(environment.get("DOCYARD_DATA") or default_data())
+
+
 def resolve(
     wanted: Wanted | None = None, *, environment: Mapping[str, str] | None = None
 ) -> Endpoints:
@@ -59,7 +64,7 @@ def resolve(
     wanted = wanted or Wanted()
     env = os.environ if environment is None else environment
     url = wanted.url or env.get("DOCYARD_URL")
-    stack = _stack(wanted.data or Path(env.get("DOCYARD_DATA") or default_data()))
+    stack = _stack(data_folder(wanted.data, env))
     if url is None and not stack:
         raise ConfigurationError(
             "nothing says where Docyard is: start it here with `docyard up`, "

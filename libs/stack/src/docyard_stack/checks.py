@@ -8,7 +8,7 @@ import psutil
 
 from docyard.diagnosis.finding import Finding, failed, ok, warning
 from docyard_stack import status
-from docyard_stack.folder import StackFolder, default_folder
+from docyard_stack.folder import StackFolder
 from docyard_stack.record import PartState, StackRecord
 from docyard_stack.status import PartStatus
 
@@ -19,9 +19,9 @@ _MEMORY_LITTLE: Final = 512 * _MIB
 """Less than one document may use, with its service's own."""
 
 
-def findings(data: Path | None) -> list[Finding]:
-    """Look at the stack in *data*, or in the user's own folder; nothing where none ever was."""
-    folder = StackFolder(data or default_folder())
+def findings(data: Path) -> list[Finding]:
+    """Look at the stack in *data*; nothing where none ever was."""
+    folder = StackFolder(data)
     record = folder.load()
     if record is None:
         return []

@@ -1,7 +1,6 @@
 """`docyard doctor`: what is wrong, and what to do."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -35,14 +34,13 @@ async def _examine(session: Session) -> list["Finding"]:
     from docyard.diagnosis.local import local
     from docyard.diagnosis.services import services
     from docyard.diagnosis.work import work
-    from docyard.endpoints import Wanted, resolve
+    from docyard.endpoints import Wanted, data_folder, resolve
     from docyard.errors import ConfigurationError
     from docyard.retrying import RetryPolicy
 
     # What runs on this machine says nothing of a Docyard elsewhere.
     elsewhere = session.url or os.environ.get("DOCYARD_URL")
-    named = session.data or os.environ.get("DOCYARD_DATA")
-    found = [] if elsewhere else local(Path(named) if named else None)
+    found = [] if elsewhere else local(data_folder(session.data, os.environ))
     try:
         endpoints = resolve(Wanted(url=session.url, token=session.token, data=session.data))
     except ConfigurationError as error:

@@ -1,7 +1,7 @@
 """What other packages know of this machine: the stack that runs on it comes with `docyard-stack`.
 
-An entry of the group `docyard.checks` is a function from the folder that `--data` names, or None,
-to findings; none where there is nothing of its own to look at.
+An entry of the group `docyard.checks` is a function from the folder of the local stack to
+findings; none where there is nothing of its own to look at.
 """
 
 from importlib.metadata import entry_points
@@ -13,7 +13,7 @@ from docyard.diagnosis.finding import Finding, failed
 GROUP: Final = "docyard.checks"
 
 
-def local(data: Path | None) -> list[Finding]:
+def local(data: Path) -> list[Finding]:
     """Run every check of this machine; one that breaks is a finding itself."""
     found: list[Finding] = []
     for entry in entry_points(group=GROUP):
