@@ -18,6 +18,12 @@ _AFTER: Final = """
  or ({documents}, {count}, {id}) < (%(after_documents)s::bigint, %(after_count)s::bigint,
      %(after_id)s))
 """
+# Places go by document, the newest first, and within one as they stand in it.
+_AFTER_PLACE: Final = """
+(%(after_document)s::uuid is null
+ or {table}.document_id < %(after_document)s
+ or ({table}.document_id = %(after_document)s and {places}.ordinal > %(after_ordinal)s))
+"""
 
 ENTITIES: Final = f"""
 {_SUMMARY}
@@ -43,9 +49,7 @@ from search.named_entities n
 join search.mentions m using (document_id, entity_id)
 join search.documents d using (document_id)
 where n.entity_id = %(id)s and {_NAMED}
-    and (%(after_document)s::uuid is null
-         or n.document_id < %(after_document)s
-         or (n.document_id = %(after_document)s and m.ordinal > %(after_ordinal)s))
+    and {_AFTER_PLACE.format(table="n", places="m")}
 order by n.document_id desc, m.ordinal
 limit %(limit)s
 """  # noqa: S608 - joined from constants
@@ -56,9 +60,7 @@ from search.relations r
 join search.evidence e using (document_id, relation_id)
 join search.documents d using (document_id)
 where r.relation_id = %(id)s and {_RELATED}
-    and (%(after_document)s::uuid is null
-         or r.document_id < %(after_document)s
-         or (r.document_id = %(after_document)s and e.ordinal > %(after_ordinal)s))
+    and {_AFTER_PLACE.format(table="r", places="e")}
 order by r.document_id desc, e.ordinal
 limit %(limit)s
 """  # noqa: S608 - joined from constants
@@ -77,20 +79,15 @@ NEIGHBOURS: Final = f"""
 with related as (
     {_RELATION}
     where (r.source_id = %(id)s or r.target_id = %(id)s) and {_RELATED} {_SAME}
+), others as (
+    select related.*, case when source_id = %(id)s then target_id else source_id end as other_id
+    from related
 )
-select related.*, case when source_id = %(id)s then target_id else source_id end as other_id
-from related
+select * from others
 where (%(kinds)s::text[] is null or exists (
         select from search.named_entities n
-        where n.entity_id = case when source_id = %(id)s then target_id else source_id end
-            and n.kind = any(%(kinds)s)))
-    and {
-    _AFTER.format(
-        documents="documents",
-        count="count",
-        id="case when source_id = %(id)s then target_id else source_id end",
-    )
-}
+        where n.entity_id = others.other_id and n.kind = any(%(kinds)s)))
+    and {_AFTER.format(documents="documents", count="count", id="other_id")}
 order by documents desc, count desc, other_id desc
 limit %(limit)s
 """  # noqa: S608 - joined from constants
