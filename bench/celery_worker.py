@@ -21,6 +21,7 @@ from minio import Minio
 from docyard_common import artifacts
 from docyard_common.events.stages import Stage
 from docyard_common.search import statements
+from docyard_common.search.embedding_model import embedding_model
 from docyard_common.search.port import Chunk, IndexedDocument
 from docyard_common.search.postgres import chunk_row, document_row
 from processor.stages.run import preload, run_stage
@@ -142,7 +143,8 @@ def _insert(document: dict[str, Any], chunks: tuple[Chunk, ...]) -> None:
             filename=document["filename"],
             content_type=document["type"],
             language=document["language"],
-        )
+        ),
+        embedding_model=embedding_model().name,
     )
     with database().transaction(), database().cursor() as cursor:
         cursor.execute(statements.UPSERT_DOCUMENT, row)

@@ -112,7 +112,11 @@ async def database(database_settings: DatabaseSettings) -> AsyncIterator[Databas
 @pytest.fixture
 async def shelf(database: Database, database_settings: DatabaseSettings) -> Shelf:
     await migrate_search(database_settings)
-    return Shelf(PostgresSearchIndex(database), PostgresEntityGraph(database), database)
+    return Shelf(
+        PostgresSearchIndex(database, embedding_model="any"),
+        PostgresEntityGraph(database),
+        database,
+    )
 
 
 async def test_what_most_documents_name_comes_first_in_its_usual_spelling(shelf: Shelf) -> None:

@@ -1,6 +1,6 @@
 """What every SearchIndex promises: the PostgreSQL one on a real server, and the in-memory one."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,18 +20,26 @@ from docyard_common.search import (
     migrate_search,
 )
 
+OpenedFor = Callable[[str], SearchIndex]
+
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.integration)])
-async def index(request: pytest.FixtureRequest) -> AsyncIterator[SearchIndex]:
+async def opened_for(request: pytest.FixtureRequest) -> AsyncIterator[OpenedFor]:
+    """One index, as processes see it that embed by the model with that name."""
     if request.param == "memory":
-        yield InMemorySearchIndex()
+        yield InMemorySearchIndex().opened_for
         return
     settings = request.getfixturevalue("database_settings")
     await migrate_search(settings)
     database = Database(settings, schema="other", application_name="test")
     await database.open()
-    yield PostgresSearchIndex(database)
+    yield lambda model: PostgresSearchIndex(database, embedding_model=model)
     await database.close()
+
+
+@pytest.fixture
+def index(opened_for: OpenedFor) -> SearchIndex:
+    return opened_for("today's")
 
 
 def direction(number: int, *, tilt: float = 0.0) -> list[float]:
@@ -305,3 +313,61 @@ async def test_a_withdrawn_generation_is_gone_and_the_next_may_come(index: Searc
     await index.replace(second, [chunk("apple")])
     await index.withdraw(first.document_id, 1)
     assert ids(await index.search(asked("apple"), None)) == [first.document_id]
+
+
+async def test_meaning_is_compared_within_one_model_alone(opened_for: OpenedFor) -> None:
+    old, new = opened_for("old"), opened_for("new")
+    held = document()
+    await old.replace(held, [chunk("apple", axis=1)])
+
+    assert await new.search(asked("x", mode="semantic"), direction(1)) == []
+    assert ids(await new.search(asked("apple", mode="hybrid"), direction(1))) == [held.document_id]
+    assert ids(await old.search(asked("x", mode="semantic"), direction(1))) == [held.document_id]
+
+
+async def test_what_another_model_embedded_is_embedded_again_part_by_part(
+    opened_for: OpenedFor,
+) -> None:
+    old, new = opened_for("old"), opened_for("new")
+    first, second = document(), document()
+    await old.replace(first, [chunk("apple", axis=1), chunk("pear", 1, page=2, axis=1)])
+    await old.replace(second, [chunk("plum", axis=1)])
+    await new.replace(document(), [chunk("fig", axis=5)])
+
+    assert await new.count_outdated() == 2
+    later, former = await new.outdated(limit=9)
+    assert (later.document_id, former.document_id) == (second.document_id, first.document_id)
+    assert [each.text for each in await new.outdated_chunks(former, limit=1)] == ["apple"]
+
+    await new.embed_again(former, {0: direction(2)})
+    assert await new.outdated(limit=9, without={second.document_id}) == [former]
+    assert [each.text for each in await new.outdated_chunks(former, limit=9)] == ["pear"]
+    (hit,) = await new.search(asked("x", mode="semantic"), direction(2))
+    assert (hit.document_id, hit.page_first) == (first.document_id, 1)
+
+    await new.embed_again(former, {1: direction(3)})
+    assert await new.outdated(limit=9) == [later]
+    assert await new.count_outdated() == 1
+    assert await new.outdated_chunks(former, limit=9) == []
+    (hit,) = await new.search(asked("x", mode="semantic"), direction(3))
+    assert hit.page_first == 2
+
+
+async def test_embeddings_of_a_generation_that_was_replaced_come_too_late(
+    opened_for: OpenedFor,
+) -> None:
+    old, new = opened_for("old"), opened_for("new")
+    held = document()
+    await old.replace(held, [chunk("apple", axis=1)])
+    (outdated,) = await new.outdated(limit=1)
+    successor = document(document_id=held.document_id, generation=2)
+    await new.replace(successor, [chunk("pear", axis=4)])
+
+    await new.embed_again(outdated, {0: direction(2)})
+
+    assert await old.outdated_chunks(outdated, limit=9) == []
+    assert await new.search(asked("x", mode="semantic"), direction(2)) == []
+    assert ids(await new.search(asked("x", mode="semantic"), direction(4))) == [held.document_id]
+    await new.remove(held.document_id)
+    await new.embed_again(outdated, {0: direction(2)})
+    assert await new.outdated(limit=9) == []

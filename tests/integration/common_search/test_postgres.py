@@ -34,7 +34,7 @@ async def database(database_settings: DatabaseSettings) -> AsyncIterator[Databas
 @pytest.fixture
 async def index(database: Database, database_settings: DatabaseSettings) -> PostgresSearchIndex:
     await migrate_search(database_settings)
-    return PostgresSearchIndex(database)
+    return PostgresSearchIndex(database, embedding_model="any")
 
 
 def document(language: str | None, *, owner: str = "ann", generation: int = 1) -> IndexedDocument:
@@ -147,7 +147,7 @@ async def test_an_owner_with_little_finds_it_among_much_of_others(
 
 
 async def test_before_it_is_set_up_the_index_is_away(database: Database) -> None:
-    index = PostgresSearchIndex(database)
+    index = PostgresSearchIndex(database, embedding_model="any")
 
     with pytest.raises(DependencyUnavailableError):
         await found(index, "apple")

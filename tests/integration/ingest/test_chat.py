@@ -20,6 +20,7 @@ from docyard_common.artifacts import ExtractManifest, Page, PageBatch
 from docyard_common.database import Database
 from docyard_common.search import Chunk, IndexedDocument, PostgresSearchIndex, migrate_search
 from docyard_common.search.embedding import Embedder
+from docyard_common.search.embedding_model import embedding_model
 from ingest.settings import ChatSettings, IngestSettings
 
 pytestmark = pytest.mark.integration
@@ -97,7 +98,8 @@ async def indexed(ingest: RunningIngest, job_id: UUID, pages: tuple[str, ...]) -
         for n, (text, vector) in enumerate(zip(pages, vectors, strict=True))
     ]
     document = IndexedDocument(job_id, "ann", 1, "contract.txt", "text/plain", "en")
-    await PostgresSearchIndex(database).replace(document, chunks)
+    index = PostgresSearchIndex(database, embedding_model=embedding_model().name)
+    await index.replace(document, chunks)
     await database.close()
 
 

@@ -44,7 +44,7 @@ async def archive(ingest: RunningIngest) -> AsyncIterator[Archive]:
     await migrate_search(ingest.settings.database)
     database = Database(ingest.settings.database, schema="search", application_name="test")
     await database.open()
-    yield Archive(ingest, PostgresSearchIndex(database))
+    yield Archive(ingest, PostgresSearchIndex(database, embedding_model="any"))
     await database.close()
 
 

@@ -9,6 +9,7 @@ from tests.integration.ingest.serving import RunningIngest
 from docyard_common.database import Database
 from docyard_common.search import Chunk, IndexedDocument, PostgresSearchIndex, migrate_search
 from docyard_common.search.embedding import Embedder
+from docyard_common.search.embedding_model import embedding_model
 
 pytestmark = pytest.mark.integration
 SEARCH = "/api/v1/search"
@@ -27,7 +28,8 @@ async def indexed(ingest: RunningIngest) -> AsyncIterator[UUID]:
         for n, (text, vector) in enumerate(zip(TEXTS, vectors, strict=True))
     ]
     document = IndexedDocument(document_id, "ann", 1, "mixed.txt", "text/plain", "en")
-    await PostgresSearchIndex(database).replace(document, chunks)
+    index = PostgresSearchIndex(database, embedding_model=embedding_model().name)
+    await index.replace(document, chunks)
     yield document_id
     await database.close()
 

@@ -54,7 +54,7 @@ async def test_what_a_page_names_is_in_the_graph_with_its_place(
     desk: Desk, database: Database, database_settings: DatabaseSettings
 ) -> None:
     await migrate_search(database_settings)
-    index = PostgresSearchIndex(database)
+    index = PostgresSearchIndex(database, embedding_model="any")
     key = WorkKey(uuid7(), 1, Stage.ANALYZE)
     batch = artifacts.pages_key(key.document_id, 1, first=1, last=1)
     await desk.objects.put(batch, artifacts.dump_pages([Page(number=1, text=TEXT)]))

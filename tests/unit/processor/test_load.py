@@ -1,5 +1,7 @@
 """Work that can wait does, while the processors are busy with enough documents."""
 
+import asyncio
+
 import psutil
 
 from docyard_common.delivery.scheduling import under_load
@@ -33,6 +35,19 @@ def test_load_that_has_gone_throttles_no_more() -> None:
         load.sample(0.1)
 
     assert not load.throttles(running=CORES)
+
+
+async def test_quiet_is_waited_for_and_not_for_ever() -> None:
+    load = busy_for(10)
+    waiting = asyncio.create_task(load.quiet(within_s=60))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+
+    for _ in range(3):
+        load.sample(0.1)
+
+    await waiting
+    await busy_for(10).quiet(within_s=0.01)
 
 
 def test_under_load_only_the_lowest_lane_waits() -> None:

@@ -3,6 +3,8 @@
 Names are `GROUP__NAME`; groups forbid unknown names, so a typo fails at the start.
 """
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -107,6 +109,17 @@ class LanguageModelSettings(SettingsGroup):
     api_key: SecretStr | None = None
     timeout_s: float = Field(default=30.0, gt=0, le=300)
     """For a whole answer; then it is done without."""
+
+
+class EmbeddingSettings(SettingsGroup):
+    """`EMBEDDINGS__*`: the model that finds passages by meaning; the same for ingest and processor.
+
+    What was indexed with another one is embedded again in the background.
+    """
+
+    folder: Path | None = None
+    """With `weights/custom_256.safetensors` and `tokenizers/custom_tokenizer_config.json`, in the
+    format of wordllama, for 256 numbers; without it the model in wordllama's wheel."""
 
 
 class ServiceSettings(BaseSettings):

@@ -21,6 +21,7 @@ from docyard_common.observability.health import Health
 from docyard_common.outbox import Outbox, Relay
 from docyard_common.rate_limits.limiter import RateLimiter
 from docyard_common.search import PostgresEntityGraph, PostgresSearchIndex
+from docyard_common.search.embedding_model import EmbeddingModel, embedding_model
 from docyard_common.storage import MinioObjectStore, S3PutUrls
 from ingest.api import problems
 from ingest.api.artifacts import ArtifactRoutes
@@ -108,11 +109,11 @@ def build(settings: IngestSettings) -> FastAPI:
     return app
 
 
-def _load_embedder() -> Embed:
+def _load_embedder(model: EmbeddingModel) -> Embed:
     # Imported when it is wanted: it brings numpy and the model, and takes seconds.
     from docyard_common.search.embedding import Embedder  # noqa: PLC0415
 
-    return Embedder.load().embed
+    return Embedder.load(model).embed
 
 
 class _Parts:
@@ -147,7 +148,8 @@ class _Parts:
             open_bucket=self._store.in_bucket,
             clock=self._clock,
         )
-        self._embedder = QueryEmbedder(_load_embedder)
+        self._embeddings = embedding_model(settings.embeddings)
+        self._embedder = QueryEmbedder(partial(_load_embedder, self._embeddings))
         self._lifecycle = Lifecycle(
             database=self._database, store=self._store, outbox=self._outbox, clock=self._clock
         )
@@ -324,7 +326,7 @@ class _Parts:
         return LimitKeeper(database=self._database, source=self._limits, clock=self._clock)
 
     def _searcher(self) -> Searcher:
-        index = PostgresSearchIndex(self._search_database)
+        index = PostgresSearchIndex(self._search_database, embedding_model=self._embeddings.name)
         return Searcher(index=index, embedder=self._embedder, database=self._database)
 
     def _graph(self) -> Graph:

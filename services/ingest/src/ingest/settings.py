@@ -5,7 +5,12 @@ from pathlib import Path
 
 from pydantic import Field, PositiveInt, SecretStr
 
-from docyard_common.settings import LanguageModelSettings, ServiceSettings, SettingsGroup
+from docyard_common.settings import (
+    EmbeddingSettings,
+    LanguageModelSettings,
+    ServiceSettings,
+    SettingsGroup,
+)
 
 _MIB = 1024 * 1024
 _TIERS = {
@@ -191,6 +196,7 @@ class IngestSettings(ServiceSettings):
     sweep: SweepSettings = SweepSettings()
     retention: RetentionSettings = RetentionSettings()
     sync: SyncSettings = SyncSettings()
+    embeddings: EmbeddingSettings = EmbeddingSettings()
     sync_roots: str = ""
     """`SYNC_ROOTS`: stands in for `SYNC__ROOTS` where that is not set."""
 

@@ -25,6 +25,8 @@ from docyard_common.observability.health import Health
 from docyard_common.outbox import Outbox, Relay
 from docyard_common.resilience import CircuitBreaker, show_state
 from docyard_common.search import PostgresSearchIndex, migrate_search
+from docyard_common.search.embedding_model import FOLDER_VARIABLE, embedding_model
+from docyard_common.settings import EmbeddingSettings
 from docyard_common.storage import MinioObjectStore, RecentObjects
 from processor.commands import Commands
 from processor.enrichment.budget import Budget
@@ -48,6 +50,7 @@ from processor.memory import Memory
 from processor.memory_history import MemoryHistory
 from processor.observer import Observer
 from processor.progress import ProgressReporter
+from processor.reembedding import Reembedder
 from processor.reuse.recipe import Recipes
 from processor.runner import Runner, Work
 from processor.sandbox.limits import SandboxLimits
@@ -119,11 +122,12 @@ class Parts:
         self.objects = MinioObjectStore(settings.object_store)
         self.outbox = Outbox(source=SCHEMA)
         self.progress = ProgressPublisher(settings.kafka, source=SCHEMA)
-        self.nursery = Nursery()
+        self.embeddings = embedding_model(settings.embeddings)
+        self.nursery = Nursery(environment=_children_see(settings.embeddings))
         self.remote = RemoteExtractor(settings.extractor)
         self.model = _model(settings.model)
         self.sandboxes = Sandboxes(_limits(settings.child), nursery=self.nursery)
-        self.index = PostgresSearchIndex(self.search)
+        self.index = PostgresSearchIndex(self.search, embedding_model=self.embeddings.name)
         self.recipes = Recipes.of_settings(settings)
         self.settlement = Settlement(
             database=self.database, outbox=self.outbox, recipes=self.recipes
@@ -189,8 +193,16 @@ class Parts:
             slots=lambda: {stage: slots.count for stage, slots in self.slots.items()},
             waiting_for_memory=self.memory.held,
         )
+        reembedder = Reembedder(
+            index=self.index,
+            database=self.search,
+            borrow=self.sandboxes.borrow,
+            lend_folder=self.nursery.lend_folder,
+            load=self.load,
+        )
         return {
             "load": self.load.run(),
+            "reembedding": reembedder.run(),
             "observer": observer.run(),
             "relay": relay.run(),
             "progress": self.progress.run(),
@@ -267,6 +279,10 @@ def _consumer(settings: ProcessorSettings, parts: Parts) -> BatchConsumer:
         topics.EVENTS, group="processor.erasure", apply=commands.apply, linger_ms=500
     )
     return consumer
+
+
+def _children_see(settings: EmbeddingSettings) -> dict[str, str]:
+    return {FOLDER_VARIABLE: str(settings.folder.absolute())} if settings.folder else {}
 
 
 def _memory(settings: ProcessorSettings) -> Memory:

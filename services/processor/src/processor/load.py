@@ -1,6 +1,7 @@
 """How busy the machine's processors are: what is bulky or can wait begins when they are not."""
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 import psutil
@@ -17,14 +18,26 @@ class Load:
         self._throttle = throttle
         self._cores = psutil.cpu_count() or 1
         self._busy = 0.0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
 
     def throttles(self, *, running: int) -> bool:
         """Whether work that can wait should: *running* documents keep every processor busy."""
-        return self._busy > self._throttle and running >= self._cores
+        return not self._quiet.is_set() and running >= self._cores
+
+    async def quiet(self, *, within_s: float) -> None:
+        """Return when the processors are not all busy, at the latest after *within_s*."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._quiet.wait()
 
     def sample(self, busy: float) -> None:
         """Learn how busy the processors were since the last sample, 0 to 1."""
         self._busy += _WEIGHT * (busy - self._busy)
+        if self._busy > self._throttle:
+            self._quiet.clear()
+        else:
+            self._quiet.set()
 
     async def run(self) -> None:
         """Sample until cancelled."""

@@ -8,7 +8,12 @@ from docyard_common.events.stages import Stage
 from docyard_common.language_model.tokens import CHARACTERS_PER_TOKEN, estimated_tokens
 from docyard_common.media_types import MediaType
 from docyard_common.processing_options import OCR_LANGUAGES
-from docyard_common.settings import LanguageModelSettings, ServiceSettings, SettingsGroup
+from docyard_common.settings import (
+    EmbeddingSettings,
+    LanguageModelSettings,
+    ServiceSettings,
+    SettingsGroup,
+)
 
 _MIB = 1024 * 1024
 
@@ -134,3 +139,4 @@ class ProcessorSettings(ServiceSettings):
     extractor: RemoteSettings = RemoteSettings()
     model: ModelSettings = ModelSettings()
     containers: ContainerSettings = ContainerSettings()
+    embeddings: EmbeddingSettings = EmbeddingSettings()

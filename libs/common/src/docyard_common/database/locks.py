@@ -1,10 +1,11 @@
 """Locks that follow the document, not the row: facts of one document commit in order."""
 
+import contextlib
 import hashlib
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from uuid import UUID
 
-from docyard_common.database.pool import Transaction
+from docyard_common.database.pool import Database, Transaction
 
 # Ordered, so that two transactions over several documents cannot wait for each other in a ring.
 _LOCK = """
@@ -40,6 +41,31 @@ async def lock_content(tx: Transaction, owner: str, sha256: str) -> None:
     digest = hashlib.sha256(f"{sha256}:{owner}".encode()).digest()
     lock_id = int.from_bytes(digest[:8], "big") >> 2
     await tx.execute("select pg_advisory_xact_lock(%s)", (lock_id,))
+
+
+@contextlib.asynccontextmanager
+async def alone(database: Database, duty: str) -> AsyncIterator[bool]:
+    """Tell whether the block is the only one of all replicas that has *duty*; others go on.
+
+    It keeps a connection for as long; one that breaks, or a process that dies, gives the duty
+    free, and two may have it for a moment: what they do must be idempotent. Raises
+    DependencyUnavailableError.
+    """
+    async with database.autocommit() as session:
+        lock_id = _duty_id(duty)
+        cursor = await session.execute("select pg_try_advisory_lock(%s) as mine", (lock_id,))
+        row = await cursor.fetchone()
+        is_mine = bool(row and row["mine"])
+        try:
+            yield is_mine
+        finally:
+            if is_mine and not session.closed:
+                await session.execute("select pg_advisory_unlock(%s)", (lock_id,))
+
+
+def _duty_id(duty: str) -> int:
+    digest = hashlib.sha256(f"duty:{duty}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 2
 
 
 def _lock_id(document_id: UUID) -> int:

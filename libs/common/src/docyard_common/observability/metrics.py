@@ -258,3 +258,10 @@ MODEL_TOKENS: Final = Counter(
     "docyard_model_tokens_total", "Tokens that answers of the language model did cost."
 )
 INDEXED_CHUNKS: Final = Counter("docyard_indexed_chunks_total", "Chunks written to the index.")
+OUTDATED_DOCUMENTS: Final = Gauge(
+    "docyard_outdated_documents",
+    "Indexed documents that await embeddings of the present model, as who makes them tells.",
+)
+REEMBEDDED_CHUNKS: Final = Counter(
+    "docyard_reembedded_chunks_total", "Chunks that another model had embedded, embedded again."
+)

@@ -4,12 +4,15 @@ Imported only by what embeds: it brings numpy and the model, about 150 MB.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Self
 
 import numpy as np
-import wordllama
+from wordllama import WordLlama
+from wordllama.config import ModelURI
 from wordllama.inference import WordLlamaInference
+
+from docyard_common.search.embedding_model import OWN, EmbeddingModel, embedding_model
+from docyard_common.search.port import EMBEDDING_SIZE
 
 
 class Embedder:
@@ -19,10 +22,22 @@ class Embedder:
         self._model = model
 
     @classmethod
-    def load(cls) -> Self:
-        """Load the model from the installed package, without any network; takes about 2 s."""
-        folder = Path(wordllama.__file__).parent
-        return cls(wordllama.WordLlama.load(cache_dir=folder, disable_download=True))
+    def load(cls, model: EmbeddingModel | None = None) -> Self:
+        """Load *model*, or the one in the wheel, without any network; takes about 2 s.
+
+        Raises FileNotFoundError where its files are gone, ValueError where they are no model of
+        256 numbers.
+        """
+        model = model or embedding_model()
+        loaded = WordLlama.load(
+            _own() if model.is_own else model.kind,
+            cache_dir=model.folder,
+            dim=EMBEDDING_SIZE,
+            disable_download=True,
+        )
+        if loaded.embedding.ndim != 2 or loaded.embedding.shape[1] != EMBEDDING_SIZE:  # noqa: PLR2004
+            raise ValueError(f"the model in {model.folder} does not make {EMBEDDING_SIZE} numbers")
+        return cls(loaded)
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Return one embedding a text; all zero where a text says nothing to the model.
@@ -36,3 +51,12 @@ class Embedder:
         unit = np.divide(raw, lengths, out=np.zeros_like(raw), where=lengths > 0)
         embeddings: list[list[float]] = np.nan_to_num(unit).tolist()
         return embeddings
+
+
+def _own() -> ModelURI:
+    return ModelURI(
+        repo_id="",
+        available_dims=[EMBEDDING_SIZE],
+        binary_dims=[],
+        tokenizer_config=f"{OWN}_tokenizer_config.json",
+    )

@@ -1,12 +1,20 @@
 """The search index of unit tests: real behaviour, no server, no stemming."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
 from docyard_common.search.graph import DocumentGraph
-from docyard_common.search.port import Chunk, Hit, IndexedDocument, SearchQuery, StoredChunk
+from docyard_common.search.port import (
+    Chunk,
+    Hit,
+    IndexedDocument,
+    Outdated,
+    SearchQuery,
+    StoredChunk,
+)
 from docyard_common.search.ranking import MIN_SIMILARITY, Place, Ranked, candidates, fuse
 from docyard_common.search.text import START, STOP, storable, unmarked, words_of
 
@@ -18,9 +26,18 @@ _NO_GRAPH: Final = DocumentGraph()
 class InMemorySearchIndex:
     """A SearchIndex in a dictionary, held to the same contract tests as the PostgreSQL one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, embedding_model: str = "") -> None:
+        self._model = embedding_model
         self._documents: dict[UUID, tuple[IndexedDocument, dict[int, Chunk]]] = {}
+        self._models: dict[tuple[UUID, int], str] = {}  # of embeddings
         self._removed: set[UUID] = set()
+
+    def opened_for(self, embedding_model: str) -> "InMemorySearchIndex":
+        """Return the same index, as a process sees it that embeds by another model."""
+        other = InMemorySearchIndex(embedding_model=embedding_model)
+        other._documents, other._models = self._documents, self._models
+        other._removed = self._removed
+        return other
 
     async def replace(
         self, document: IndexedDocument, chunks: Sequence[Chunk], graph: DocumentGraph = _NO_GRAPH
@@ -31,6 +48,7 @@ class InMemorySearchIndex:
         if document.document_id not in self._removed and not is_older:
             kept = {chunk.ordinal: chunk for chunk in chunks}
             self._documents[document.document_id] = (document, kept)
+            self._models |= {(document.document_id, ordinal): self._model for ordinal in kept}
 
     async def remove(self, document_id: UUID) -> None:
         self._removed.add(document_id)
@@ -61,6 +79,38 @@ class InMemorySearchIndex:
         fused = fuse(rankings, limit=query.limit, per_document=query.document_id is None)
         return [self._hit(entry, query) for entry in fused]
 
+    async def outdated(self, *, limit: int, without: Collection[UUID] = ()) -> list[Outdated]:
+        found = [
+            Outdated(document.document_id, document.owner, document.generation)
+            for document, chunks in reversed(self._documents.values())
+            if document.document_id not in without
+            and any(not self._is_current(document.document_id, ordinal) for ordinal in chunks)
+        ]
+        return found[:limit]
+
+    async def count_outdated(self) -> int:
+        return len(await self.outdated(limit=len(self._documents)))
+
+    async def outdated_chunks(self, document: Outdated, *, limit: int) -> list[StoredChunk]:
+        indexed, held = self._documents.get(document.document_id, (None, {}))
+        if indexed is None or indexed.generation != document.generation:
+            return []
+        wanted = [each for each in sorted(held) if not self._is_current(document.document_id, each)]
+        return [_stored(held[ordinal]) for ordinal in wanted[:limit]]
+
+    async def embed_again(
+        self, document: Outdated, embeddings: Mapping[int, Sequence[float]]
+    ) -> None:
+        held, chunks = self._documents.get(document.document_id, (None, {}))
+        if held is None or held.generation != document.generation:
+            return
+        for ordinal in chunks.keys() & embeddings.keys():
+            chunks[ordinal] = replace(chunks[ordinal], embedding=embeddings[ordinal])
+            self._models[document.document_id, ordinal] = self._model
+
+    def _is_current(self, document_id: UUID, ordinal: int) -> bool:
+        return self._models[document_id, ordinal] == self._model
+
     def _by_words(self, query: SearchQuery) -> list[Place]:
         wanted = _words(query.text)
         scored = []
@@ -74,7 +124,9 @@ class InMemorySearchIndex:
 
     def _by_meaning(self, query: SearchQuery, embedding: Sequence[float]) -> list[Place]:
         scored = [
-            (-_dot(chunk.embedding, embedding), place) for place, _, chunk in self._chunks(query)
+            (-_dot(chunk.embedding, embedding), place)
+            for place, _, chunk in self._chunks(query)
+            if self._is_current(place.document_id, place.ordinal)
         ]
         near = sorted(
             (entry for entry in scored if -entry[0] >= MIN_SIMILARITY), key=lambda entry: entry[0]

@@ -1,6 +1,6 @@
 """The role of the search index: chunks of documents in, the best places out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 from uuid import UUID
@@ -84,10 +84,21 @@ class Hit:
     highlights: tuple[tuple[int, int], ...]  # start and end in *snippet*, counted in code points
 
 
+@dataclass(frozen=True)
+class Outdated:
+    """A document some of whose embeddings are of another model than that of the index."""
+
+    document_id: UUID
+    owner: str
+    generation: int
+
+
 class SearchIndex(Protocol):
     """Finds passages by words, by meaning, or by both. Safe to share between tasks.
 
-    Every method raises DependencyUnavailableError when the index can not be reached.
+    An index is opened for one embedding model: all embeddings it is given are of that model, and
+    searches by meaning meet no others. Every method raises DependencyUnavailableError when the
+    index can not be reached.
     """
 
     async def replace(
@@ -124,5 +135,26 @@ class SearchIndex(Protocol):
 
         One a document, unless the query is about one document. *embedding* is that of the query's
         text: without it hybrid searches words only. Raises ValueError for semantic without it.
+        """
+        ...
+
+    async def outdated(self, *, limit: int, without: Collection[UUID] = ()) -> list[Outdated]:
+        """Return documents that await embeddings of this model, those indexed last first."""
+        ...
+
+    async def count_outdated(self) -> int:
+        """Return how many documents await embeddings of this model."""
+        ...
+
+    async def outdated_chunks(self, document: Outdated, *, limit: int) -> list[StoredChunk]:
+        """Return chunks of *document* without an embedding of this model, in reading order."""
+        ...
+
+    async def embed_again(
+        self, document: Outdated, embeddings: Mapping[int, Sequence[float]]
+    ) -> None:
+        """Give chunks, by ordinal, their embeddings; the document is up to date with the last.
+
+        Idempotent. Does nothing when another generation is indexed or the document is gone.
         """
         ...

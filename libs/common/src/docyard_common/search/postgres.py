@@ -1,15 +1,22 @@
 """The search index in PostgreSQL: full text by language, pgvector by meaning, fused by rank."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 from uuid import UUID
 
 from docyard_common.database.pool import Database, Transaction
-from docyard_common.search import statements
+from docyard_common.search import outdating, statements
 from docyard_common.search.graph import DocumentGraph
 from docyard_common.search.graph_writing import delete_graph, insert_graph
-from docyard_common.search.port import Chunk, Hit, IndexedDocument, SearchQuery, StoredChunk
+from docyard_common.search.port import (
+    Chunk,
+    Hit,
+    IndexedDocument,
+    Outdated,
+    SearchQuery,
+    StoredChunk,
+)
 from docyard_common.search.ranking import MIN_SIMILARITY, Place, Ranked, candidates, fuse
 from docyard_common.search.setup import set_up
 from docyard_common.search.text import configuration, storable, unmarked, words_of
@@ -18,15 +25,19 @@ _NO_GRAPH: Final = DocumentGraph()
 
 
 class PostgresSearchIndex:
-    """A SearchIndex over the schema `search` of any service's *database*."""
+    """A SearchIndex over the schema `search` of any service's *database*.
 
-    def __init__(self, database: Database) -> None:
+    *embedding_model* is the name of the model whose embeddings it is given.
+    """
+
+    def __init__(self, database: Database, *, embedding_model: str) -> None:
         self._database = database
+        self._model = embedding_model
 
     async def replace(
         self, document: IndexedDocument, chunks: Sequence[Chunk], graph: DocumentGraph = _NO_GRAPH
     ) -> None:
-        shared = document_row(document)
+        shared = document_row(document, embedding_model=self._model)
         rows = [chunk_row(shared, chunk) for chunk in chunks]
         async with set_up(self._database) as tx:
             async with tx.pipeline():
@@ -67,7 +78,7 @@ class PostgresSearchIndex:
     async def search(self, query: SearchQuery, embedding: Sequence[float] | None) -> list[Hit]:
         if query.mode == "semantic" and embedding is None:
             raise ValueError("a semantic search needs the embedding of its text")
-        parameters = _parameters(query, embedding)
+        parameters = _parameters(query, embedding) | {"embedding_model": self._model}
         async with set_up(self._database) as tx:
             parameters["query"] = await _tsquery(tx, query, parameters)
             rankings = []
@@ -77,6 +88,26 @@ class PostgresSearchIndex:
                 rankings.append(await _by_meaning(tx, query, parameters))
             fused = fuse(rankings, limit=query.limit, per_document=query.document_id is None)
             return await _hits(tx, fused, parameters) if fused else []
+
+    async def outdated(self, *, limit: int, without: Collection[UUID] = ()) -> list[Outdated]:
+        async with set_up(self._database) as tx:
+            return await outdating.documents(tx, self._model, limit=limit, without=without)
+
+    async def count_outdated(self) -> int:
+        async with set_up(self._database) as tx:
+            return await outdating.count(tx, self._model)
+
+    async def outdated_chunks(self, document: Outdated, *, limit: int) -> list[StoredChunk]:
+        async with set_up(self._database) as tx:
+            return await outdating.chunks(tx, self._model, document, limit=limit)
+
+    async def embed_again(
+        self, document: Outdated, embeddings: Mapping[int, Sequence[float]]
+    ) -> None:
+        written = {ordinal: _vector(each) for ordinal, each in embeddings.items()}
+        async with set_up(self._database) as tx:
+            await tx.execute(statements.LOCK, [document.document_id])
+            await outdating.renew(tx, self._model, document, written)
 
 
 def _parameters(query: SearchQuery, embedding: Sequence[float] | None) -> dict[str, Any]:
@@ -127,10 +158,14 @@ def _hit(row: dict[str, Any], scores: dict[Place, float]) -> Hit:
     return Hit(**row, score=score, snippet=snippet, highlights=highlights)
 
 
-def document_row(document: IndexedDocument) -> dict[str, Any]:
+def document_row(document: IndexedDocument, *, embedding_model: str) -> dict[str, Any]:
     """Return the parameters of `UPSERT_DOCUMENT`."""
-    row = {**asdict(document), "configuration": configuration(document.language)}
-    return {**row, "filename": storable(document.filename)}
+    return {
+        **asdict(document),
+        "configuration": configuration(document.language),
+        "filename": storable(document.filename),
+        "embedding_model": embedding_model,
+    }
 
 
 def chunk_row(shared: dict[str, Any], chunk: Chunk) -> dict[str, Any]:

@@ -10,15 +10,15 @@ LOCK: Final = "select pg_advisory_xact_lock(hashtextextended('search:' || %s::uu
 UPSERT_DOCUMENT: Final = """
 insert into search.documents
     (document_id, owner, generation, filename, content_type, language, document_type,
-     configuration)
+     configuration, embedding_model)
 select %(document_id)s, %(owner)s, %(generation)s, %(filename)s, %(content_type)s, %(language)s,
-    %(document_type)s, %(configuration)s::regconfig
+    %(document_type)s, %(configuration)s::regconfig, %(embedding_model)s
 where not exists (select from search.removed where document_id = %(document_id)s)
 on conflict (document_id) do update set
     owner = excluded.owner, generation = excluded.generation, filename = excluded.filename,
     content_type = excluded.content_type, language = excluded.language,
     document_type = excluded.document_type, configuration = excluded.configuration,
-    indexed_at = now()
+    embedding_model = excluded.embedding_model, indexed_at = now()
 where documents.generation <= excluded.generation
 """
 """No row where the document was removed, or a later generation is there."""
@@ -28,13 +28,13 @@ DELETE_CHUNKS: Final = "delete from search.chunks where document_id = %s"
 INSERT_CHUNK: Final = """
 insert into search.chunks
     (document_id, ordinal, owner, page_first, page_last, start_at, end_at, heading, text, words,
-     embedding)
+     embedding, embedding_model)
 values (%(document_id)s, %(ordinal)s, %(owner)s, %(page_first)s, %(page_last)s, %(start)s, %(end)s,
         %(heading)s, %(text)s,
         setweight(to_tsvector(%(configuration)s::regconfig, %(title)s), 'A')
         || setweight(to_tsvector(%(configuration)s::regconfig, coalesce(%(heading)s, '')), 'B')
         || to_tsvector(%(configuration)s::regconfig, %(text)s),
-        %(embedding)s::vector)
+        %(embedding)s::vector, %(embedding_model)s)
 """
 
 INDEXED: Final = """
@@ -80,7 +80,7 @@ BY_MEANING: Final = """
 select document_id, ordinal from (
     select document_id, ordinal, c.embedding <=> %(embedding)s::vector as distance
     from search.chunks c
-    where c.owner = %(owner)s and {filters}
+    where c.owner = %(owner)s and c.embedding_model = %(embedding_model)s and {filters}
     order by distance
     limit %(candidates)s
 ) as nearest

@@ -1,5 +1,8 @@
 """Index: the text in chunks that a search can answer with, each with its embedding."""
 
+import json
+from pathlib import Path
+
 from docyard_common.search.embedding import Embedder
 from docyard_common.search.port import Chunk
 from processor.indexing.chunking import Passage, passages
@@ -11,7 +14,7 @@ _EMBEDDED_AT_ONCE = 64
 
 def index(task: StageTask, report: Report, *, embedder: Embedder) -> Indexed:
     """Cut the pages into passages and embed them. The same pages give the same chunks."""
-    cut = list(passages(read_pages(task)))
+    cut = _given(task.texts) if task.texts else list(passages(read_pages(task)))
     last_page = cut[-1].page_last if cut else 0
     chunks: list[Chunk] = []
     for start in range(0, len(cut), _EMBEDDED_AT_ONCE):
@@ -19,6 +22,11 @@ def index(task: StageTask, report: Report, *, embedder: Embedder) -> Indexed:
         chunks.extend(_embed(part, first_ordinal=start, embedder=embedder))
         report.progress(Progress(pages_done=part[-1].page_last, pages_total=last_page))
     return Indexed(tuple(chunks))
+
+
+def _given(texts: Path) -> list[Passage]:
+    """Return texts that were cut long ago, and whose place their owner knows."""
+    return [Passage(text, 0, 0, None, 0, 0) for text in json.loads(texts.read_bytes())]
 
 
 def _embed(part: list[Passage], *, first_ordinal: int, embedder: Embedder) -> list[Chunk]:

@@ -1,9 +1,13 @@
 """What a child runs: the stage a task names. Loaded once in the fork server, shared by children."""
 
+import os
 from functools import cache
+from pathlib import Path
 
 from docyard_common.events.stages import Stage
 from docyard_common.search.embedding import Embedder
+from docyard_common.search.embedding_model import FOLDER_VARIABLE, embedding_model
+from docyard_common.settings import EmbeddingSettings
 from processor.analysis import gazetteer, language
 from processor.stages.analyze import analyze
 from processor.stages.extract import extract
@@ -35,4 +39,6 @@ def run_stage(task: StageTask, report: Report) -> StageResult:
 @cache
 def embedder() -> Embedder:
     """Return the model of this process; loading it takes a second or two."""
-    return Embedder.load()
+    folder = os.environ.get(FOLDER_VARIABLE)
+    settings = EmbeddingSettings(folder=Path(folder) if folder else None)
+    return Embedder.load(embedding_model(settings))

@@ -61,7 +61,8 @@ class StageTask(Value):
     """One stage of one document, by local files only.
 
     validate and extract read `input`; analyze and index read `page_batches`, the stored batches of
-    extract as local files, in page order.
+    extract as local files, in page order. index may be given `texts` instead, a JSON list in a
+    file: then each is a chunk, and only its embedding counts.
     """
 
     stage: Stage
@@ -72,6 +73,7 @@ class StageTask(Value):
     sha256_read: str | None = None  # of `input` as downloaded; None lets validate compute it
     input: Path | None = None
     page_batches: tuple[Path, ...] = ()
+    texts: Path | None = None
     first_page: int = Field(default=1, ge=1)  # extract continues here after an interrupted run
     language: str | None = None  # for index, from analyze
     options: dict[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,126 @@
+"""Embedding again, by real children and a real database."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from docyard_common.database import Database, alone
+from docyard_common.errors import DependencyUnavailableError
+from docyard_common.ids import uuid7
+from docyard_common.search import (
+    EMBEDDING_SIZE,
+    Chunk,
+    IndexedDocument,
+    PostgresSearchIndex,
+    SearchQuery,
+    migrate_search,
+)
+from docyard_common.search.embedding import Embedder
+from docyard_common.settings import DatabaseSettings
+from processor.load import Load
+from processor.reembedding import Reembedder
+from processor.sandbox.limits import SandboxLimits
+from processor.sandbox.nursery import Nursery
+from processor.sandboxes import Sandboxes
+
+pytestmark = pytest.mark.integration
+MIB = 1024 * 1024
+NOWHERE = [0.0] * EMBEDDING_SIZE
+
+
+@pytest.fixture
+async def index(database: Database, database_settings: DatabaseSettings) -> PostgresSearchIndex:
+    await migrate_search(database_settings)
+    return PostgresSearchIndex(database, embedding_model="new")
+
+
+@pytest.fixture
+async def nursery() -> AsyncIterator[Nursery]:
+    nursery = Nursery()
+    await nursery.start()
+    yield nursery
+    await nursery.close()
+
+
+class Desk:
+    """Makes re-embedders whose children may use so much memory."""
+
+    def __init__(self, nursery: Nursery, index: PostgresSearchIndex, database: Database) -> None:
+        self._nursery = nursery
+        self._index = index
+        self._database = database
+
+    async def round(self, limits: SandboxLimits) -> None:
+        async with AsyncExitStack() as stack:
+            sandboxes = Sandboxes(limits, nursery=self._nursery)
+            stack.push_async_callback(sandboxes.close)
+            reembedder = Reembedder(
+                index=self._index,
+                database=self._database,
+                borrow=sandboxes.borrow,
+                lend_folder=self._nursery.lend_folder,
+                load=Load(throttle=0.8),
+            )
+            await reembedder.round()
+
+
+@pytest.fixture
+def desk(nursery: Nursery, index: PostgresSearchIndex, database: Database) -> Desk:
+    return Desk(nursery, index, database)
+
+
+async def hold(database: Database, *texts: str) -> IndexedDocument:
+    """Index a document as the former model did: by vectors that mean nothing to the new one."""
+    document = IndexedDocument(uuid7(), "ann", 1, "a.txt", "text/plain", "en")
+    chunks = [Chunk(n, text, n + 1, n + 1, None, NOWHERE) for n, text in enumerate(texts)]
+    await PostgresSearchIndex(database, embedding_model="old").replace(document, chunks)
+    return document
+
+
+async def test_each_chunk_gets_the_embedding_of_its_own_text(
+    desk: Desk, index: PostgresSearchIndex, database: Database
+) -> None:
+    held = await hold(database, "The tenant pays the rent.", "A recipe for apple cake.")
+    await hold(database)
+
+    await desk.round(SandboxLimits())
+
+    assert await index.outdated(limit=9) == []
+    (asked,) = Embedder.load().embed(["a recipe for apple cake"])
+    (hit,) = await index.search(SearchQuery("ann", "x", "semantic", 5), asked)
+    assert (hit.document_id, hit.page_first) == (held.document_id, 2)
+
+
+async def test_a_document_that_kills_its_children_is_given_up_and_the_others_go_on(
+    desk: Desk, index: PostgresSearchIndex, database: Database
+) -> None:
+    other = await hold(database, "The tenant pays the rent.")
+    deadly = await hold(database, *["word " * 200_000] * 40)
+
+    await desk.round(SandboxLimits(memory_bytes=64 * MIB, soft_memory_bytes=64 * MIB))
+
+    left = [each.document_id for each in await index.outdated(limit=9)]
+    assert deadly.document_id in left
+    assert other.document_id not in left
+
+
+async def test_one_of_all_replicas_has_the_duty_and_gives_it_back(
+    database: Database,
+) -> None:
+    async with (
+        alone(database, "one") as first,
+        alone(database, "one") as second,
+        alone(database, "two") as other,
+    ):
+        assert (first, second, other) == (True, False, True)
+    async with alone(database, "one") as again:
+        assert again
+
+
+async def test_without_a_database_nothing_is_decided(database_settings: DatabaseSettings) -> None:
+    away = Database(database_settings, schema="x", application_name="test")
+
+    with pytest.raises(DependencyUnavailableError):
+        async with alone(away, "one"):
+            pass
