@@ -1,15 +1,17 @@
 """`python -m tests.fault.programs CHANGE…`: the processor with those changes, until SIGTERM."""
 
 import asyncio
-import functools
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import processor.app
 from docyard_common.kafka.consumer import BatchConsumer
 from docyard_common.outbox.relay import Relay
+from docyard_common.search import postgres as search_postgres
+from docyard_common.search.graph_writing import insert_graph
 from docyard_common.storage import MinioObjectStore
 from docyard_common.work import picking, settling
 from processor.__main__ import main
@@ -18,8 +20,11 @@ from processor.sandbox.nursery import Nursery
 
 def slow() -> None:
     """Stages of `tests.fault.programs.stages`, in real children."""
-    where = {"PYTHONPATH": str(Path.cwd())}
-    nursery = functools.partial(Nursery, stages="tests.fault.programs.stages", environment=where)
+
+    def nursery(environment: Mapping[str, str]) -> Nursery:
+        where = {**environment, "PYTHONPATH": str(Path.cwd())}
+        return Nursery(stages="tests.fault.programs.stages", environment=where)
+
     setattr(processor.app, "Nursery", nursery)  # noqa: B010 - a name the module does not export
 
 
@@ -80,8 +85,43 @@ def stuck_copy() -> None:
     MinioObjectStore.copy = stuck  # type: ignore[method-assign]
 
 
+def stuck_in_index() -> None:
+    """Chunks and graph of a document are written, not committed, and then nothing happens."""
+
+    async def stuck(*arguments: Any) -> None:
+        await insert_graph(*arguments)
+        await _tell_and_stay()
+
+    setattr(search_postgres, "insert_graph", stuck)  # noqa: B010 - a name it does not export
+
+
+def stuck_after_index() -> None:
+    """A document can be found, and its run never ends."""
+    replace = search_postgres.PostgresSearchIndex.replace
+
+    async def stuck(*arguments: Any) -> None:
+        await replace(*arguments)
+        await _tell_and_stay()
+
+    search_postgres.PostgresSearchIndex.replace = stuck  # type: ignore[method-assign, assignment]
+
+
+async def _tell_and_stay() -> None:
+    await asyncio.to_thread(Path(os.environ["STUCK_FILE"]).touch)
+    await asyncio.Event().wait()
+
+
 CHANGES: dict[str, Callable[[], None]] = {
-    change.__name__: change for change in (slow, early_commit, no_fence, hasty_relay, stuck_copy)
+    change.__name__: change
+    for change in (
+        slow,
+        early_commit,
+        no_fence,
+        hasty_relay,
+        stuck_copy,
+        stuck_in_index,
+        stuck_after_index,
+    )
 }
 
 if __name__ == "__main__":
