@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -19,6 +20,13 @@ from minio.deleteobjects import DeleteObject
 from psycopg import sql
 from pydantic import SecretStr
 
+import dlq_admin
+import ingest
+import notifier
+import processor
+from docyard_common.api_keys import migrate_access
+from docyard_common.database import migrate
+from docyard_common.search import migrate_search
 from docyard_common.settings import DatabaseSettings, KafkaSettings, ObjectStoreSettings
 from docyard_stack.folder import StackFolder
 from docyard_stack.servers import Addresses, ObjectStoreAddress, Servers
@@ -95,15 +103,46 @@ def kafka_settings(servers: RunningServers) -> Iterator[KafkaSettings]:
     _run(_delete_topics(settings))
 
 
+@pytest.fixture(scope="session")
+def schemas(servers: RunningServers) -> Iterator[str]:
+    """The name of a database with every service's schema, to be copied: a third of the time."""
+    with _database(servers, template="template1") as settings:
+        _run(_migrate_all(settings))
+        yield settings.url.get_secret_value().rpartition("/")[2]
+
+
 @pytest.fixture
-def database_settings(servers: RunningServers) -> Iterator[DatabaseSettings]:
+def database_settings(servers: RunningServers, schemas: str) -> Iterator[DatabaseSettings]:
+    """A fresh database, in which every service's schema is up to date and has no row."""
+    with _database(servers, template=schemas) as settings:
+        yield settings
+
+
+@pytest.fixture
+def empty_database_settings(servers: RunningServers) -> Iterator[DatabaseSettings]:
     """A fresh, empty database; the extension `vector` can be created in it."""
+    with _database(servers, template="template1") as settings:
+        yield settings
+
+
+@contextmanager
+def _database(servers: RunningServers, *, template: str) -> Iterator[DatabaseSettings]:
     name = f"t_{uuid4().hex[:10]}"
+    names = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
     with psycopg.connect(servers.database_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        admin.execute(sql.SQL("create database {name} template {template}").format(**names))
         url = servers.database_url.rpartition("/")[0] + f"/{name}"
         yield DatabaseSettings(url=SecretStr(url), pool_min=1, pool_max=5)
-        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+        admin.execute(sql.SQL("drop database {name} with (force)").format(**names))
+
+
+async def _migrate_all(settings: DatabaseSettings) -> None:
+    for module in (dlq_admin, ingest, notifier, processor):
+        assert module.__file__
+        locations = Path(module.__file__).parent / "migrations"
+        await migrate(settings, schema=module.__name__, locations=locations)
+    await migrate_access(settings)
+    await migrate_search(settings)
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from docyard_common.search import (
     PostgresEntityGraph,
     PostgresSearchIndex,
     graph_of,
-    migrate_search,
 )
 from docyard_common.search.graph import EntityQuery, Scope
 from docyard_common.settings import DatabaseSettings
@@ -110,8 +109,7 @@ async def database(database_settings: DatabaseSettings) -> AsyncIterator[Databas
 
 
 @pytest.fixture
-async def shelf(database: Database, database_settings: DatabaseSettings) -> Shelf:
-    await migrate_search(database_settings)
+async def shelf(database: Database) -> Shelf:
     return Shelf(
         PostgresSearchIndex(database, embedding_model="any"),
         PostgresEntityGraph(database),
@@ -310,6 +308,12 @@ async def test_odd_names_are_kept_as_far_as_they_can_be(shelf: Shelf, text: str)
     assert len(await shelf.names()) == 1
 
 
-async def test_before_it_is_set_up_the_graph_is_away(database: Database) -> None:
+async def test_before_it_is_set_up_the_graph_is_away(
+    empty_database_settings: DatabaseSettings,
+) -> None:
+    database = Database(empty_database_settings, schema="other", application_name="test")
+    await database.open()
+
     with pytest.raises(DependencyUnavailableError):
         await PostgresEntityGraph(database).entity(ANN, person("Ada"))
+    await database.close()

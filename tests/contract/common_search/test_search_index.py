@@ -17,7 +17,6 @@ from docyard_common.search import (
     PostgresSearchIndex,
     SearchIndex,
     SearchQuery,
-    migrate_search,
 )
 
 OpenedFor = Callable[[str], SearchIndex]
@@ -30,7 +29,6 @@ async def opened_for(request: pytest.FixtureRequest) -> AsyncIterator[OpenedFor]
         yield InMemorySearchIndex().opened_for
         return
     settings = request.getfixturevalue("database_settings")
-    await migrate_search(settings)
     database = Database(settings, schema="other", application_name="test")
     await database.open()
     yield lambda model: PostgresSearchIndex(database, embedding_model=model)

@@ -32,8 +32,7 @@ async def database(database_settings: DatabaseSettings) -> AsyncIterator[Databas
 
 
 @pytest.fixture
-async def index(database: Database, database_settings: DatabaseSettings) -> PostgresSearchIndex:
-    await migrate_search(database_settings)
+async def index(database: Database) -> PostgresSearchIndex:
     return PostgresSearchIndex(database, embedding_model="any")
 
 
@@ -146,15 +145,20 @@ async def test_an_owner_with_little_finds_it_among_much_of_others(
     assert [hit.document_id for hit in hits] == [held.document_id]
 
 
-async def test_before_it_is_set_up_the_index_is_away(database: Database) -> None:
+async def test_before_it_is_set_up_the_index_is_away(
+    empty_database_settings: DatabaseSettings,
+) -> None:
+    database = Database(empty_database_settings, schema="other", application_name="test")
+    await database.open()
     index = PostgresSearchIndex(database, embedding_model="any")
 
     with pytest.raises(DependencyUnavailableError):
         await found(index, "apple")
     with pytest.raises(DependencyUnavailableError):
         await index.replace(document(None), [])
+    await database.close()
 
 
-async def test_replicas_may_set_it_up_together(database_settings: DatabaseSettings) -> None:
-    await asyncio.gather(*(migrate_search(database_settings) for _ in range(3)))
-    await migrate_search(database_settings)
+async def test_replicas_may_set_it_up_together(empty_database_settings: DatabaseSettings) -> None:
+    await asyncio.gather(*(migrate_search(empty_database_settings) for _ in range(3)))
+    await migrate_search(empty_database_settings)

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 import pytest
 from tests.unit.dlq_admin.letters import NOON
 
-from dlq_admin.app import MIGRATIONS, SCHEMA
+from dlq_admin.app import SCHEMA
 from dlq_admin.consumers.indexer import Indexer
 from dlq_admin.consumers.resolver import Resolver
 from dlq_admin.replaying.edits import Entries
 from dlq_admin.replaying.orders import Orders
 from dlq_admin.replaying.runner import Runner
 from docyard_common.clock import SystemClock
-from docyard_common.database import Database, migrate
+from docyard_common.database import Database
 from docyard_common.outbox import Outbox
 from docyard_common.settings import DatabaseSettings
 
@@ -32,7 +32,6 @@ class Hands:
 
 @pytest.fixture
 async def database(database_settings: DatabaseSettings) -> AsyncIterator[Database]:
-    await migrate(database_settings, schema=SCHEMA, locations=MIGRATIONS)
     opened = Database(database_settings, schema=SCHEMA, application_name="test")
     await opened.open()
     yield opened

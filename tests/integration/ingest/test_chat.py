@@ -18,7 +18,7 @@ from docyard_common import artifacts
 from docyard_common.analysis import Analysis
 from docyard_common.artifacts import ExtractManifest, Page, PageBatch
 from docyard_common.database import Database
-from docyard_common.search import Chunk, IndexedDocument, PostgresSearchIndex, migrate_search
+from docyard_common.search import Chunk, IndexedDocument, PostgresSearchIndex
 from docyard_common.search.embedding import Embedder
 from docyard_common.search.embedding_model import embedding_model
 from ingest.settings import ChatSettings, IngestSettings
@@ -89,7 +89,6 @@ async def processed(ingest: RunningIngest, job_id: UUID, *, pages: tuple[str, ..
 
 
 async def indexed(ingest: RunningIngest, job_id: UUID, pages: tuple[str, ...]) -> None:
-    await migrate_search(ingest.settings.database)
     database = Database(ingest.settings.database, schema="search", application_name="test")
     await database.open()
     vectors = Embedder.load().embed(pages)

@@ -15,7 +15,6 @@ from docyard_common.search import (
     IndexedDocument,
     PostgresSearchIndex,
     graph_of,
-    migrate_search,
 )
 
 pytestmark = pytest.mark.integration
@@ -41,7 +40,6 @@ class Archive:
 
 @pytest.fixture
 async def archive(ingest: RunningIngest) -> AsyncIterator[Archive]:
-    await migrate_search(ingest.settings.database)
     database = Database(ingest.settings.database, schema="search", application_name="test")
     await database.open()
     yield Archive(ingest, PostgresSearchIndex(database, embedding_model="any"))

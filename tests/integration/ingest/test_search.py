@@ -7,7 +7,7 @@ import pytest
 from tests.integration.ingest.serving import RunningIngest
 
 from docyard_common.database import Database
-from docyard_common.search import Chunk, IndexedDocument, PostgresSearchIndex, migrate_search
+from docyard_common.search import Chunk, IndexedDocument, PostgresSearchIndex
 from docyard_common.search.embedding import Embedder
 from docyard_common.search.embedding_model import embedding_model
 
@@ -19,7 +19,6 @@ TEXTS = ("The tenant pays the rent every month.", "A recipe for apple cake with 
 @pytest.fixture
 async def indexed(ingest: RunningIngest) -> AsyncIterator[UUID]:
     document_id = UUID((await ingest.upload(name="mixed.txt")).json()["document_id"])
-    await migrate_search(ingest.settings.database)
     database = Database(ingest.settings.database, schema="search", application_name="test")
     await database.open()
     vectors = Embedder.load().embed(TEXTS)

@@ -15,9 +15,8 @@ from docyard_common.database import Database
 from docyard_common.events.stages import Priority, Stage
 from docyard_common.events.work import StageRequested
 from docyard_common.ids import uuid7
-from docyard_common.search import PostgresEntityGraph, PostgresSearchIndex, migrate_search
+from docyard_common.search import PostgresEntityGraph, PostgresSearchIndex
 from docyard_common.search.graph import Scope
-from docyard_common.settings import DatabaseSettings
 from docyard_common.storage import InMemoryObjectStore
 from docyard_common.work.model import Lease, WorkKey
 from processor.handlers.analyze import Analyze
@@ -51,9 +50,8 @@ async def desk() -> AsyncIterator[Desk]:
 
 
 async def test_what_a_page_names_is_in_the_graph_with_its_place(
-    desk: Desk, database: Database, database_settings: DatabaseSettings
+    desk: Desk, database: Database
 ) -> None:
-    await migrate_search(database_settings)
     index = PostgresSearchIndex(database, embedding_model="any")
     key = WorkKey(uuid7(), 1, Stage.ANALYZE)
     batch = artifacts.pages_key(key.document_id, 1, first=1, last=1)

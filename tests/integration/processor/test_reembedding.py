@@ -14,7 +14,6 @@ from docyard_common.search import (
     IndexedDocument,
     PostgresSearchIndex,
     SearchQuery,
-    migrate_search,
 )
 from docyard_common.search.embedding import Embedder
 from docyard_common.settings import DatabaseSettings
@@ -30,8 +29,7 @@ NOWHERE = [0.0] * EMBEDDING_SIZE
 
 
 @pytest.fixture
-async def index(database: Database, database_settings: DatabaseSettings) -> PostgresSearchIndex:
-    await migrate_search(database_settings)
+async def index(database: Database) -> PostgresSearchIndex:
     return PostgresSearchIndex(database, embedding_model="new")
 
 

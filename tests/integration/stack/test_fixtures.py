@@ -23,8 +23,10 @@ async def test_each_test_may_create_topics_under_its_own_prefix(
     await admin.close()
 
 
-def test_each_database_is_empty_and_knows_vectors(database_settings: DatabaseSettings) -> None:
-    with psycopg.connect(database_settings.url.get_secret_value()) as connection:
+def test_each_database_is_empty_and_knows_vectors(
+    empty_database_settings: DatabaseSettings,
+) -> None:
+    with psycopg.connect(empty_database_settings.url.get_secret_value()) as connection:
         connection.execute("create extension vector")
         row = connection.execute("select '[1,2]'::vector <-> '[1,2]'::vector").fetchone()
 

@@ -11,7 +11,7 @@ from docyard_common.analysis import Analysis
 from docyard_common.artifacts import ExtractManifest
 from docyard_common.database import Database
 from docyard_common.delivery.outcome import Done, Reuse
-from docyard_common.errors import ObjectMissingError
+from docyard_common.errors import DocyardError, ObjectMissingError
 from docyard_common.events.stages import Stage
 from docyard_common.events.work import StageRequested
 from docyard_common.observability import metrics
@@ -118,18 +118,24 @@ class Reusing:
         return artifacts.load(kind, written)
 
     async def _copy_objects(self, targets: Mapping[str, str]) -> None:
-        gate = asyncio.Semaphore(_AT_ONCE)
+        """After the first that fails none begins; those under way end before it is raised.
 
-        async def copy(name: str, target: str) -> None:
-            async with gate:
-                await self._objects.copy(name, target)
+        A request to the store can not be called back: it would write into what comes next.
+        """
+        left, failed = iter(targets.items()), list[DocyardError]()
 
-        try:
-            async with asyncio.TaskGroup() as copying:
-                for name, target in targets.items():
-                    copying.create_task(copy(name, target))
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
+        async def copy_on() -> None:
+            for name, target in left:
+                try:
+                    await self._objects.copy(name, target)
+                except DocyardError as error:
+                    failed.append(error)
+                if failed:
+                    return
+
+        await asyncio.gather(*(copy_on() for _ in range(_AT_ONCE)))
+        if failed:
+            raise failed[0]
 
 
 def _manifest_key(key: WorkKey, stage: Stage) -> str:
