@@ -3,6 +3,8 @@
 
 UV_VERSION := 0.13.9
 PYTHON ?=
+# Two sets of servers side by side: much of the suite waits for leases, sessions and starts.
+WORKERS ?= 2
 
 FOUND_PYTHON := $(shell scripts/find-python $(PYTHON))
 VENV := $(if $(PYTHON),.venv-$(PYTHON),.venv)
@@ -59,8 +61,8 @@ check: setup ## Formatting, lint, types, import contracts, API documents, compos
 	$(BIN)/hadolint Dockerfile
 
 .PHONY: test
-test: check ## check, then every test: what CI runs.
-	$(BIN)/pytest
+test: check ## check, then every test, WORKERS files at a time: what CI runs.
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: unit
 unit: setup ## Tests without servers: seconds.

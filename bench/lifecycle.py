@@ -30,6 +30,8 @@ from pypdf import PdfWriter
 from docyard_stack.samples import pdfs
 
 _POLL_S = 0.01
+_PATIENCE_S = 600.0
+ENDS = ("completed", "failed", "cancelled")
 
 
 class Bench:
@@ -55,8 +57,10 @@ class Bench:
         text = TEXT.format(n=self._number).encode()
         document_id = await self.upload(f"n{self._number}.txt", text, priority=priority)
         began = time.perf_counter()
-        await self.until(lambda: self.is_in(document_id, "completed"))
-        return time.perf_counter() - began
+        await self.until(lambda: self.has_ended(document_id))
+        seconds = time.perf_counter() - began
+        assert await self.is_in(document_id, "completed")
+        return seconds
 
     async def cancel_one(self, pdf: bytes) -> tuple[float, float] | None:
         """Return the seconds from the request to a dead child, and to the state `cancelled`.
@@ -76,11 +80,13 @@ class Bench:
             await self.until(lambda: _is_dead(busy))
             return time.perf_counter() - began
 
-        async def told() -> float:
-            await self.until(lambda: self.is_in(document_id, "cancelled"))
-            return time.perf_counter() - began
+        async def told() -> tuple[float, bool]:
+            await self.until(lambda: self.has_ended(document_id))
+            seconds = time.perf_counter() - began
+            return seconds, await self.is_in(document_id, "cancelled")
 
-        return await asyncio.gather(dead(), told())
+        died, (ended, is_cancelled) = await asyncio.gather(dead(), told())
+        return (died, ended) if is_cancelled else None
 
     def busy_children(self) -> list[psutil.Process]:
         """Return the children that use a processor: those that read the document."""
@@ -94,12 +100,16 @@ class Bench:
         found = await self._read(document_id)
         return found["state"] not in ("accepted", "validating")
 
+    async def has_ended(self, document_id: str) -> bool:
+        return bool((await self._read(document_id))["state"] in ENDS)
+
     async def is_in(self, document_id: str, state: str) -> bool:
         return bool((await self._read(document_id))["state"] == state)
 
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        while not await condition():  # noqa: ASYNC110 - in other processes
-            await asyncio.sleep(_POLL_S)
+        async with asyncio.timeout(_PATIENCE_S):
+            while not await condition():  # noqa: ASYNC110 - in other processes
+                await asyncio.sleep(_POLL_S)
 
     async def _read(self, document_id: str) -> dict[str, Any]:
         answer = await self._client.get(f"/api/v1/documents/{document_id}")
@@ -140,6 +150,9 @@ async def _cancels(bench: Bench, options: argparse.Namespace) -> None:
     pdf = _pdf(options.cancel_pages)
     tried = [await bench.cancel_one(pdf) for _ in range(options.cancels)]
     found = [one for one in tried if one is not None]
+    print(f"{len(found)} of {len(tried)} documents were still running when asked", flush=True)
+    if not found:
+        return
     _told(
         f"cancel of a running {options.cancel_pages}-page PDF to a dead child",
         [d for d, _ in found],
