@@ -10,6 +10,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 pytestmark = pytest.mark.e2e
+NOBODYS = "9b1c6f2e-4d0a-4d7e-8f33-52a1c0de7a11"
+"""An id that no document has; fixed, since it is part of tests' names."""
 
 UPLOAD = "/api/v1/documents/upload/simple"
 TEXT = ("a.txt", b"some words", "text/plain")
@@ -36,8 +38,8 @@ async def test_a_token_that_is_none(person: Person, stack: Stack, path: str) -> 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", f"/api/v1/documents/{uuid4()}", 404),
-        ("DELETE", f"/api/v1/documents/{uuid4()}", 404),
+        ("GET", f"/api/v1/documents/{NOBODYS}", 404),
+        ("DELETE", f"/api/v1/documents/{NOBODYS}", 404),
         ("GET", "/api/v1/documents/words", 422),
         ("GET", "/api/v1/documents?limit=0", 422),
         ("GET", "/api/v1/documents?colour=red", 422),
@@ -81,7 +83,7 @@ FRAMES: list[tuple[str | bytes, str]] = [
     ('{"type": "subscribe", "job_ids": "words"}', "INVALID_MESSAGE"),
     ('{"type": "subscribe", "job_ids": [1]}', "INVALID_MESSAGE"),
     ('{"type": "ping", "colour": "red"}', "INVALID_MESSAGE"),
-    (json.dumps({"type": "get_job_status", "job_id": str(uuid4())}), "NOT_FOUND"),
+    (json.dumps({"type": "get_job_status", "job_id": NOBODYS}), "NOT_FOUND"),
 ]
 
 

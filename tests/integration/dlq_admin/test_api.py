@@ -17,11 +17,11 @@ from docyard_common.database import Database
 from docyard_common.delivery.headers import Cause
 from docyard_common.errors import FailureReason
 from docyard_common.events.stages import Stage
-from docyard_common.ids import uuid7
 from docyard_common.observability.health import Health
 from docyard_common.settings import AuthSettings, DatabaseSettings
 
 pytestmark = pytest.mark.integration
+NOBODYS = "01a2179c-730b-7ebf-a405-52cd228b7c03"
 
 SECRET = "s" * 32
 BASE = "/api/v1/dlq"
@@ -132,17 +132,17 @@ async def test_users_see_their_own_entries_without_our_insides_and_change_nothin
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        ("POST", f"{BASE}/replays", {"entry_ids": [str(uuid7())]}),
+        ("POST", f"{BASE}/replays", {"entry_ids": [NOBODYS]}),
         ("GET", f"{BASE}/replays", None),
-        ("GET", f"{BASE}/replays/{uuid7()}", None),
-        ("POST", f"{BASE}/entries/{uuid7()}/discard", {"reason": "x"}),
-        ("POST", f"{BASE}/entries/{uuid7()}/restore", None),
+        ("GET", f"{BASE}/replays/{NOBODYS}", None),
+        ("POST", f"{BASE}/entries/{NOBODYS}/discard", {"reason": "x"}),
+        ("POST", f"{BASE}/entries/{NOBODYS}/restore", None),
         ("GET", f"{BASE}/stats", None),
         ("GET", f"{BASE}/export", None),
         ("GET", f"{BASE}/audit", None),
         ("POST", "/api/v1/stages/extract/resume", None),
-        ("DELETE", f"/error-handling/failed-tasks/{uuid7()}", None),
-        ("POST", "/error-handling/retry-tasks", {"task_ids": [str(uuid7())]}),
+        ("DELETE", f"/error-handling/failed-tasks/{NOBODYS}", None),
+        ("POST", "/error-handling/retry-tasks", {"task_ids": [NOBODYS]}),
         ("GET", "/error-handling/statistics", None),
         ("GET", "/error-handling/circuit-breakers", None),
         ("POST", "/error-handling/circuit-breakers/extract.object_store/reset", None),

@@ -64,6 +64,7 @@ async def test_tokens_are_believed_as_before() -> None:
         (NEW.text, replace(KEY, revoked_at=NOW)),
         (NEW.text, replace(KEY, expires_at=NOW - timedelta(seconds=1))),
     ],
+    ids=["other secret", "other id", "short", "long", "empty", "revoked", "expired"],
 )
 async def test_key_that_is_not_good_opens_nothing(text: str, key: ApiKey) -> None:
     with pytest.raises(InvalidTokenError) as refused:
