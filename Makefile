@@ -86,15 +86,14 @@ fault-folders: setup ## Folder jobs of 2,000 files under ten kills, pauses and o
 
 .PHONY: fault-burst
 fault-burst: setup ## 4,384 documents at once, a worker killed every 20 seconds: half an hour.
-	DOCYARD_FAULT_BURST=4384 DOCYARD_FAULT_BURST_KILL_S=20 \
-		$(BIN)/pytest -s tests/fault/test_dying_workers.py
+	DOCYARD_FAULT_BURST=4384 $(BIN)/pytest -s tests/fault/test_dying_workers.py
 
 .PHONY: fault-children
 fault-children: setup ## Files of six archives become documents while services are killed.
 	DOCYARD_FAULT_CONTAINERS=6 $(BIN)/pytest tests/fault/test_children.py
 
 .PHONY: fault-uploads
-fault-uploads: setup ## Kill ingest, the store and the client under uploads of a gibibyte, ten times: half an hour.
+fault-uploads: setup ## Kill ingest, the store and the client under uploads of a gibibyte, ten times: ten minutes.
 	DOCYARD_FAULT_UPLOAD_MIB=1024 DOCYARD_FAULT_UPLOAD_KILLS=6 DOCYARD_FAULT_UPLOAD_ROUNDS=10 \
 		$(BIN)/pytest tests/fault/test_chunked_uploads.py
 
