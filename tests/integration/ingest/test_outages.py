@@ -3,8 +3,11 @@
 import psycopg
 import pytest
 from psycopg import sql
-from tests.integration.ingest.serving import RunningIngest
+from tests.integration.ingest.serving import RunningIngest, running
 from tests.waiting import eventually
+
+from docyard_common.settings import DatabaseSettings
+from ingest.settings import IngestSettings
 
 pytestmark = pytest.mark.integration
 
@@ -66,7 +69,11 @@ async def test_a_store_that_loses_its_bucket_refuses_uploads_and_leaves_no_row(
     assert await ingest.rows("select * from outbox") == []
 
 
-async def test_a_search_before_the_index_is_set_up_says_so(ingest: RunningIngest) -> None:
-    answer = await ingest.client.get("/api/v1/search", params={"q": "tax", "mode": "text"})
+async def test_a_search_before_the_index_is_set_up_says_so(
+    ingest_settings: IngestSettings, empty_database_settings: DatabaseSettings
+) -> None:
+    alone = ingest_settings.model_copy(update={"database": empty_database_settings})
+    async with running(alone) as ingest:
+        answer = await ingest.client.get("/api/v1/search", params={"q": "tax", "mode": "text"})
 
     assert (answer.status_code, answer.json()["code"]) == (503, "DEPENDENCY_UNAVAILABLE")

@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from minio import Minio
+from tests.waiting import eventually
 
 from docyard_common.settings import DatabaseSettings, KafkaSettings, ObjectStoreSettings
 
@@ -17,10 +18,14 @@ async def test_each_test_may_create_topics_under_its_own_prefix(
     await admin.start()
     topic = f"{kafka_settings.topic_prefix}.a"
 
-    await admin.create_topics([NewTopic(topic, 1, 1)])
+    async def is_listed() -> bool:
+        return topic in await admin.list_topics()
 
-    assert topic in await admin.list_topics()
-    await admin.close()
+    try:
+        await admin.create_topics([NewTopic(topic, 1, 1)])
+        await eventually(is_listed)
+    finally:
+        await admin.close()
 
 
 def test_each_database_is_empty_and_knows_vectors(
