@@ -24,6 +24,8 @@ from processor.stages.task import (
     Validated,
 )
 
+AUTOGROUP = Path("/proc/self/autogroup")
+
 
 def preload() -> None:
     """Nothing is heavy here."""
@@ -134,6 +136,8 @@ def _tell_about_self(_task: StageTask, _report: Report) -> StageResult:
         "descriptors": sorted(path.name for path in Path("/proc/self/fd").iterdir()),
         "network": _can_connect(),
         "pid": os.getpid(),
+        "niceness": os.nice(0),
+        "group": AUTOGROUP.read_text() if AUTOGROUP.exists() else "nice 10",
     }
     Path("left-behind").write_text("x")
     return Extracted(MediaType.TEXT, 0, 0, (), "test", facts, None)

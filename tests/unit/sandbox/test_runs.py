@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.sandbox.conftest import MISBEHAVING, REPOSITORY, ignore
-from tests.unit.sandbox.misbehaving import task
+from tests.unit.sandbox.misbehaving import AUTOGROUP, task
 
 from docyard_common.search.port import Chunk
 from processor.sandbox.limits import SandboxLimits
@@ -18,8 +18,9 @@ from processor.stages.task import Extracted, Indexed, PagesReady, Progress
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def _facts(sandbox: Sandbox) -> dict[str, object]:
-    result = await sandbox.run(task("tell_about_self"), on_progress=ignore)
+async def _facts(sandbox: Sandbox, *, gives_way: bool = False) -> dict[str, object]:
+    told = task("tell_about_self")
+    result = await sandbox.run(told, on_progress=ignore, gives_way=gives_way)
     assert isinstance(result, Extracted)
     return result.metadata
 
@@ -87,10 +88,21 @@ async def test_a_child_sees_no_secrets_and_no_descriptors(
     assert "OBJECT_STORE__SECRET_KEY" not in str(facts["environment"])
     descriptors = facts["descriptors"]
     assert isinstance(descriptors, list)
-    # The standard streams, the socket, and the one that lists the folder.
-    assert len(descriptors) == 5
+    # The standard streams, the socket, the one that lists the folder, and the one to give way by.
+    assert len(descriptors) == 5 + AUTOGROUP.exists()
     await sandbox.close()
     await nursery.close()
+
+
+async def test_a_child_gives_way_for_one_run_and_for_good(sandbox: Sandbox) -> None:
+    before = await _facts(sandbox)
+    giving = await _facts(sandbox, gives_way=True)
+    after = await _facts(sandbox)
+
+    niceness = [facts["niceness"] for facts in (before, giving, after)]
+    assert niceness == [before["niceness"], 10, before["niceness"]]
+    assert str(giving["group"]).split()[-2:] == ["nice", "10"]
+    assert giving["pid"] == before["pid"] != after["pid"]
 
 
 async def test_a_child_opens_nothing_of_others_where_the_kernel_allows_that(

@@ -13,7 +13,13 @@ from docyard_common.auth import TokenVerifier
 from docyard_common.clock import SystemClock
 from docyard_common.database import Database, migrate
 from docyard_common.events import topics
-from docyard_common.http import authenticate_with, background, create_app, limit_rates_with
+from docyard_common.http import (
+    authenticate_with,
+    background,
+    create_app,
+    keep_for_good,
+    limit_rates_with,
+)
 from docyard_common.kafka.admin import ensure_topics
 from docyard_common.kafka.consumer import BatchConsumer
 from docyard_common.kafka.steady import SteadyConsumer
@@ -113,7 +119,9 @@ def _load_embedder(model: EmbeddingModel) -> Embed:
     # Imported when it is wanted: it brings numpy and the model, and takes seconds.
     from docyard_common.search.embedding import Embedder  # noqa: PLC0415
 
-    return Embedder.load(model).embed
+    embed = Embedder.load(model).embed
+    keep_for_good()
+    return embed
 
 
 class _Parts:

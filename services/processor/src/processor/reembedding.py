@@ -102,7 +102,7 @@ class Reembedder:
         async with self._lend_folder() as folder, self._borrow() as sandbox:
             path = folder / "texts"
             await asyncio.to_thread(path.write_bytes, _TEXTS.dump_json(texts))
-            result = await sandbox.run(_task(path), on_progress=_unheard)
+            result = await sandbox.run(_task(path), on_progress=_unheard, gives_way=True)
         assert isinstance(result, Indexed)  # noqa: S101 - the answer to an index task
         return [tuple(chunk.embedding) for chunk in result.chunks]
 

@@ -1,6 +1,7 @@
 """The life of a service process: when it ends, why, and what runs in its background."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -29,6 +30,16 @@ class Process:
         """End gracefully, exit code 1: the supervisor starts anew."""
         self.failed = True
         self.stopping.set()
+
+
+def keep_for_good() -> None:
+    """Tell the garbage collector that what is loaded now stays: it looks at the rest alone.
+
+    Else each full collection walks through every module, route and model, and the event loop
+    stands still meanwhile: 80 ms at a time, and more where others want the processor.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def process_of(app: FastAPI) -> Process:

@@ -15,7 +15,7 @@ import uvloop
 from fastapi import FastAPI
 
 from docyard_common.http.edge import EdgeMiddleware
-from docyard_common.http.lifecycle import Process, process_of
+from docyard_common.http.lifecycle import Process, keep_for_good, process_of
 from docyard_common.http.operations import operations
 from docyard_common.observability import tracing
 from docyard_common.observability.health import Health
@@ -74,6 +74,7 @@ class _PublicServer(_Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            keep_for_good()
             self._health.release()
 
 

@@ -1,5 +1,6 @@
 """The search index in PostgreSQL: full text by language, pgvector by meaning, fused by rank."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -22,6 +23,8 @@ from docyard_common.search.setup import set_up
 from docyard_common.search.text import configuration, storable, unmarked, words_of
 
 _NO_GRAPH: Final = DocumentGraph()
+_AT_ONCE: Final = 32
+"""Chunks that are made ready in one piece: some milliseconds."""
 
 
 class PostgresSearchIndex:
@@ -38,7 +41,6 @@ class PostgresSearchIndex:
         self, document: IndexedDocument, chunks: Sequence[Chunk], graph: DocumentGraph = _NO_GRAPH
     ) -> None:
         shared = document_row(document, embedding_model=self._model)
-        rows = [chunk_row(shared, chunk) for chunk in chunks]
         async with set_up(self._database) as tx:
             async with tx.pipeline():
                 await tx.execute(statements.LOCK, [document.document_id])
@@ -48,7 +50,11 @@ class PostgresSearchIndex:
             async with tx.pipeline(), tx.cursor() as cursor:
                 await tx.execute(statements.DELETE_CHUNKS, [document.document_id])
                 await delete_graph(tx, document.document_id)
-                await cursor.executemany(statements.INSERT_CHUNK, rows)
+                for start in range(0, len(chunks), _AT_ONCE):
+                    rows = [chunk_row(shared, each) for each in chunks[start : start + _AT_ONCE]]
+                    await cursor.executemany(statements.INSERT_CHUNK, rows)
+                    # To write thousands of vectors takes a second: others have their turn between.
+                    await asyncio.sleep(0)
                 await insert_graph(tx, document.document_id, document.owner, graph)
                 await tx.commit()
 

@@ -95,7 +95,11 @@ class Desk:
         async with self._borrow() as sandbox:
             try:
                 return await sandbox.run(
-                    task, on_progress=on_progress, on_pages=on_pages, on_member=on_member
+                    task,
+                    on_progress=on_progress,
+                    on_pages=on_pages,
+                    on_member=on_member,
+                    gives_way=run.lease.bulky,
                 )
             finally:
                 run.lease.meter.peak_memory_bytes = sandbox.peak_bytes

@@ -43,7 +43,7 @@ def serve(connection: socket.socket, run_stage: RunStage, *, parent: int, folder
 
     All that it reads and writes lies below *folder*.
     """
-    _settle_in(connection, parent, folder)
+    group = _settle_in(connection, parent, folder)
     address_space = hardening.address_space_bytes()
     with connection.makefile("rb") as incoming:
         while lengths := incoming.read(frames.LENGTHS.size):
@@ -52,18 +52,23 @@ def serve(connection: socket.socket, run_stage: RunStage, *, parent: int, folder
             os.chdir(assignment.folder)
             tempfile.tempdir = assignment.folder
             hardening.apply_limits(assignment.limits, address_space=address_space)
+            if assignment.gives_way:
+                hardening.give_way(group)
             _work(assignment.task, run_stage, SocketReport(connection))
 
 
-def _settle_in(connection: socket.socket, parent: int, folder: Path) -> None:
+def _settle_in(connection: socket.socket, parent: int, folder: Path) -> int | None:
+    """Return the descriptor by which the child may give way later."""
     hardening.die_with(parent)
     os.setsid()
     hardening.silence_streams()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     hardening.close_descriptors(keep=connection.fileno())
+    group = hardening.scheduling_group()
     hardening.give_up_privileges()
     # Without it the other walls stand; the fork server has told whether there is this one.
     hardening.confine(folder)
+    return group
 
 
 class SocketReport:

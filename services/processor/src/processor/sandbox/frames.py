@@ -25,6 +25,7 @@ class Assignment(Value):
     task: StageTask
     limits: SandboxLimits
     folder: str  # existing, empty, and the child's alone
+    gives_way: bool = False  # to all that wants the processors, too
 
 
 class ProgressFrame(Value):

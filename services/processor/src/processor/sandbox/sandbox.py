@@ -62,8 +62,12 @@ class Sandbox:
         on_progress: OnProgress,
         on_pages: OnPages | None = None,
         on_member: OnMember | None = None,
+        gives_way: bool = False,
     ) -> StageResult:
         """Run *task*; ticks, pages and members are awaited in order while the child waits.
+
+        One that *gives_way* gets what processors others leave; its child ends with it, since no
+        process may take back what it gave away.
 
         Raises the PermanentError the stage ended with, or a ChildError: MemoryLimitError,
         TimeLimitError, NoProgressError, ChildCrashedError, UnforeseenStageError. When cancelled,
@@ -74,13 +78,15 @@ class Sandbox:
         async with self._nursery.lend_folder() as folder:
             watch = asyncio.create_task(resident.watch(self._limits))
             try:
-                assignment = Assignment(task=task, limits=self._limits, folder=str(folder))
+                assignment = Assignment(
+                    task=task, limits=self._limits, folder=str(folder), gives_way=gives_way
+                )
                 listener = Listener(on_progress, on_pages, on_member)
                 return await self._converse(resident, assignment, listener)
             finally:
                 watch.cancel()
                 self.peak_bytes = resident.sample()
-                if resident.must_go or resident.is_worn(self._limits):
+                if gives_way or resident.must_go or resident.is_worn(self._limits):
                     await asyncio.shield(asyncio.ensure_future(self._end()))
 
     async def _converse(
