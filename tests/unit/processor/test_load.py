@@ -1,6 +1,7 @@
 """Work that can wait does, while the processors are busy with enough documents."""
 
 import asyncio
+from collections.abc import Callable
 
 import psutil
 
@@ -11,8 +12,8 @@ from processor.load import Load
 CORES = psutil.cpu_count() or 1
 
 
-def busy_for(samples: int) -> Load:
-    load = Load(throttle=0.8)
+def busy_for(samples: int, **more: Callable[[], float]) -> Load:
+    load = Load(throttle=0.8, **more)
     for _ in range(samples):
         load.sample(1.0)
     return load
@@ -35,6 +36,27 @@ def test_load_that_has_gone_throttles_no_more() -> None:
         load.sample(0.1)
 
     assert not load.throttles(running=CORES)
+
+
+def test_beside_small_documents_bulky_ones_fill_half_the_processors() -> None:
+    now = [100.0]
+    load = busy_for(10, monotonic=lambda: now[0])
+    half = max(1, CORES // 2)
+    assert load.bulky_room(bulky=0) == CORES
+
+    load.small_begins()
+    assert load.bulky_room(bulky=0) == half
+    assert load.bulky_room(bulky=CORES) == 0
+
+    now[0] += 60
+    assert load.bulky_room(bulky=half) == CORES - half
+
+
+def test_while_processors_idle_nothing_bulky_waits() -> None:
+    load = busy_for(0)
+    load.small_begins()
+
+    assert load.bulky_room(bulky=100 * CORES) > CORES
 
 
 async def test_quiet_is_waited_for_and_not_for_ever() -> None:

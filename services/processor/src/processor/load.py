@@ -1,6 +1,9 @@
 """How busy the machine's processors are: what is bulky or can wait begins when they are not."""
 
 import asyncio
+import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -11,11 +14,17 @@ _WEIGHT: Final = 0.3
 """Of the newest sample: a busy moment of a second throttles nothing, five of them do."""
 
 
+_ABOUT_S: Final = 5.0
+"""So long after one has begun, small documents count as being about."""
+
+
 class Load:
     """A moving average over all processors; one for the whole process."""
 
-    def __init__(self, *, throttle: float) -> None:
+    def __init__(self, *, throttle: float, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._throttle = throttle
+        self._monotonic = monotonic
+        self._small_until = monotonic()
         self._cores = psutil.cpu_count() or 1
         self._busy = 0.0
         self._quiet = asyncio.Event()
@@ -24,6 +33,23 @@ class Load:
     def throttles(self, *, running: int) -> bool:
         """Whether work that can wait should: *running* documents keep every processor busy."""
         return not self._quiet.is_set() and running >= self._cores
+
+    def small_begins(self) -> None:
+        """Note that a document begins that is not bulky."""
+        self._small_until = self._monotonic() + _ABOUT_S
+
+    def bulky_room(self, *, bulky: int) -> int:
+        """Return how many more bulky documents may begin here, beside *bulky* that run.
+
+        On a busy machine one a processor, and beside small documents one on every second: each
+        needs the store, the database and this process as well, and what all of those want at once
+        is waited for by everybody. One may always run: a stream of small ones holds up no other.
+        """
+        if self._quiet.is_set():
+            return sys.maxsize
+        about = self._monotonic() < self._small_until
+        most = max(1, self._cores // 2) if about else self._cores
+        return max(0, most - bulky)
 
     async def quiet(self, *, within_s: float) -> None:
         """Return when the processors are not all busy, at the latest after *within_s*."""

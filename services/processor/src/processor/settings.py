@@ -31,8 +31,9 @@ class SlotSettings(SettingsGroup):
     """Rows of a lane that may wait in the table; what is more stays in Kafka, as lag. Owners take
     turns within the table alone: somebody behind so many records of another waits for them."""
     cpu_throttle: float = Field(default=0.8, gt=0, le=1)
-    """Above this share of the machine's processors, bulky documents and those of the lane low begin
-    only while fewer documents run here than there are processors; 1 never throttles."""
+    """Above this share of the machine's processors, documents of the lane low begin only while
+    fewer run here than there are processors, and bulky ones while fewer of them do; beside small
+    ones while they have fewer than half. 1 never throttles."""
     memory_budget_bytes: int | None = Field(default=None, ge=64 * _MIB)
     """What all documents that run here may need together, by estimate; without it 70 % of what the
     control group or the machine has. A document that needs more runs alone."""

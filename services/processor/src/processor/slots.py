@@ -110,10 +110,12 @@ class Slots:
         self._scheduler.resize(self.count)
         occupation = self._occupation()
         order = self._scheduler.order(occupation)
-        bulky = self._scheduler.bulky_allowed(occupation)
         if self._load.throttles(running=self._heartbeat.running):
-            order, bulky = under_load(order), False
+            order = under_load(order)
+        may = self._load.bulky_room(bulky=self._heartbeat.bulky)
+        bulky = may > 0 and self._scheduler.bulky_allowed(occupation)
         room = self._scheduler.room(occupation, order)
+        room = min(room, may) if bulky else room
         wanted = min(room, 1) if self._holds.is_probing(self._stage) else room
         leases, tight = await self._pick(order, wanted, bulky=bulky)
         for lease in leases:
@@ -165,6 +167,8 @@ class Slots:
             del self._served[next(iter(self._served))]
         run = asyncio.create_task(self._run(lease), name=f"{self._stage}:{lease.key.document_id}")
         self._running[run] = lease
+        if not lease.bulky:
+            self._load.small_begins()
         if lease.deliveries > 1:
             metrics.LEASES_TAKEN_OVER.labels(self._stage).inc()
         self._heartbeat.hold(lease, run)
