@@ -1,6 +1,5 @@
 """The search index in PostgreSQL: full text by language, pgvector by meaning, fused by rank."""
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -23,8 +22,8 @@ from docyard_common.search.setup import set_up
 from docyard_common.search.text import configuration, storable, unmarked, words_of
 
 _NO_GRAPH: Final = DocumentGraph()
-_AT_ONCE: Final = 32
-"""Chunks that are made ready in one piece: some milliseconds."""
+_AT_ONCE: Final = 16
+"""Chunks that are sent in one piece: some milliseconds of this process, thirty of the database."""
 
 
 class PostgresSearchIndex:
@@ -47,14 +46,16 @@ class PostgresSearchIndex:
                 wanted = await tx.execute(statements.UPSERT_DOCUMENT, shared)
             if wanted.rowcount == 0:
                 return
-            async with tx.pipeline(), tx.cursor() as cursor:
+            async with tx.pipeline() as pipeline, tx.cursor() as cursor:
                 await tx.execute(statements.DELETE_CHUNKS, [document.document_id])
                 await delete_graph(tx, document.document_id)
                 for start in range(0, len(chunks), _AT_ONCE):
+                    if start > 0:
+                        # Thousands of rows take a second to be sent, and the event loop with them:
+                        # while the database works on these, others have their turn.
+                        await pipeline.sync()
                     rows = [chunk_row(shared, each) for each in chunks[start : start + _AT_ONCE]]
                     await cursor.executemany(statements.INSERT_CHUNK, rows)
-                    # To write thousands of vectors takes a second: others have their turn between.
-                    await asyncio.sleep(0)
                 await insert_graph(tx, document.document_id, document.owner, graph)
                 await tx.commit()
 
