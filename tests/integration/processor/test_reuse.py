@@ -1,5 +1,6 @@
 """An equal document's result is taken over while it is whole, and never somebody else's."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,7 @@ from docyard_common.events.work import Lineage, RemovalRequested, StageRequested
 from docyard_common.ids import uuid7
 from docyard_common.kafka.received import ReceivedRecord
 from docyard_common.outbox import Outbox
+from docyard_common.settings import ObjectStoreSettings
 from docyard_common.storage import MinioObjectStore
 from docyard_common.work import intake, picking
 from docyard_common.work.model import Lease
@@ -267,6 +269,38 @@ async def test_a_result_that_loses_an_object_while_it_is_copied_leaves_nothing_t
 
     assert await bench.find(second) is None
     assert not await bench.has_manifest(second)
+
+
+class Staggered(MinioObjectStore):
+    """Copies everything else only after one copy has failed."""
+
+    def __init__(self, settings: ObjectStoreSettings, *, failing: str) -> None:
+        super().__init__(settings)
+        self._failing = failing
+        self._failed = asyncio.Event()
+        self.copied: list[str] = []
+
+    async def copy(self, source: str, target: str) -> None:
+        if source == self._failing:
+            self._failed.set()
+        await self._failed.wait()
+        await super().copy(source, target)
+        self.copied.append(source)
+
+
+async def test_a_copy_under_way_ends_before_the_failure_of_another_is_told(
+    database: Database, object_store_settings: ObjectStoreSettings
+) -> None:
+    first = request()
+    lost = artifacts.pages_key(first.document_id, 1, first=1, last=1)
+    store = Staggered(object_store_settings, failing=lost)
+    bench = Bench(database, store)
+    await bench.whole(first)
+    await store.delete(lost)
+
+    assert await bench.find(another(first)) is None
+    assert store.copied == [artifacts.thumbnail_key(first.document_id, 1)]
+    store.close()
 
 
 async def test_the_next_equal_one_is_taken_where_the_newest_is_lost(bench: Bench) -> None:
