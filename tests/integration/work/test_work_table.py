@@ -28,7 +28,7 @@ async def pick(
     database: Database,
     *,
     lanes: tuple[Priority, ...] = ALL_LANES,
-    bulky: bool = True,
+    bulky: int = 100,
     limit: int = 1,
     lease_s: float = 30.0,
 ) -> list[Lease]:
@@ -83,9 +83,22 @@ async def test_bulky_rows_wait_while_small_ones_pass(database: Database) -> None
     small = order()
     await take(database, order(bulky=True), small)
 
-    (lease,) = await pick(database, bulky=False)
+    (lease,) = await pick(database, bulky=0)
 
     assert lease.key.document_id == small.request.document_id
+
+
+async def test_so_many_bulky_rows_are_picked_and_small_ones_beside_them(database: Database) -> None:
+    bulky = [order(bulky=True) for _ in range(3)]
+    small = [order() for _ in range(2)]
+    await take(database, *bulky, *small)
+
+    picked = await pick(database, bulky=2, limit=4)
+    rest = await pick(database, bulky=0, limit=4)
+    last = await pick(database, bulky=2, limit=4)
+
+    assert [sum(lease.bulky for lease in leases) for leases in (picked, rest, last)] == [2, 0, 1]
+    assert [len(leases) for leases in (picked, rest, last)] == [4, 0, 1]
 
 
 async def test_a_row_whose_lease_ran_out_is_picked_again_with_the_next_fence(

@@ -74,8 +74,9 @@ def test_critical_finds_a_slot_when_all_others_are_full(slots: int) -> None:
 def test_bulky_documents_hold_at_most_sixty_per_cent(slots: int, allowed: int) -> None:
     scheduler = Scheduler(slots)
 
-    assert scheduler.bulky_allowed(Occupation({}, bulky=allowed - 1))
-    assert not scheduler.bulky_allowed(Occupation({}, bulky=allowed))
+    assert scheduler.bulky_room(Occupation({})) == allowed
+    assert scheduler.bulky_room(Occupation({}, bulky=allowed)) == 0
+    assert scheduler.bulky_room(Occupation({}, bulky=allowed + 1)) == 0
 
 
 @pytest.mark.parametrize("lane", [Priority.HIGH, Priority.NORMAL])
@@ -90,6 +91,17 @@ def test_a_stage_needs_a_slot() -> None:
         Scheduler(0)
 
 
+def picks(
+    fitting: list[tuple[Priority, bool]], room: int, bulky: int
+) -> list[tuple[Priority, bool]]:
+    """Return the first *room* that fit, of which up to *bulky* are bulky."""
+    picked: list[tuple[Priority, bool]] = []
+    for each in fitting:
+        if len(picked) < room and (not each[1] or sum(b for _, b in picked) < bulky):
+            picked.append(each)
+    return picked
+
+
 @given(st.integers(1, 16), st.lists(st.tuples(st.sampled_from(list(Priority)), st.booleans())))
 def test_slots_that_are_filled_at_once_keep_within_every_cap(
     slots: int, arrivals: list[tuple[Priority, bool]]
@@ -101,11 +113,11 @@ def test_slots_that_are_filled_at_once_keep_within_every_cap(
         occupation = Occupation(running, bulky)
         order = scheduler.order(occupation)
         room = scheduler.room(occupation, order)
-        allowed = scheduler.bulky_allowed(occupation)
-        fitting = [each for each in arrivals if each[0] in order and (allowed or not each[1])]
-        if not fitting[:room]:
+        allowed = scheduler.bulky_room(occupation)
+        picked = picks([each for each in arrivals if each[0] in order], room, allowed)
+        if not picked:
             break
-        for each in fitting[:room]:
+        for each in picked:
             arrivals.remove(each)
             running[each[0]] += 1
             bulky += each[1]

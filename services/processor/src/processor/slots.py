@@ -112,22 +112,24 @@ class Slots:
         order = self._scheduler.order(occupation)
         if self._load.throttles(running=self._heartbeat.running):
             order = under_load(order)
-        may = self._load.bulky_room(bulky=self._heartbeat.bulky)
-        bulky = may > 0 and self._scheduler.bulky_allowed(occupation)
         room = self._scheduler.room(occupation, order)
-        room = min(room, may) if bulky else room
+        bulky = min(
+            self._scheduler.bulky_room(occupation),
+            self._load.bulky_room(bulky=self._heartbeat.bulky),
+        )
         wanted = min(room, 1) if self._holds.is_probing(self._stage) else room
         leases, tight = await self._pick(order, wanted, bulky=bulky)
         for lease in leases:
             self._scheduler.picked(lease.lane, order)
             self._start(lease)
-        took_all = len(leases) < wanted and bulky and not tight and len(order) == len(Priority)
-        self._may_wait = not took_all
-        # One that was waited for was picked alone: there may be room for more.
-        return len(leases) == wanted > 0 or (tight and bool(leases))
+        no_more_bulky = sum(lease.bulky for lease in leases) == bulky
+        seen_all = not tight and not no_more_bulky and len(order) == len(Priority)
+        self._may_wait = not (seen_all and len(leases) < wanted)
+        # One that was waited for was picked alone, and behind bulky ones there may be small ones.
+        return len(leases) == wanted > 0 or (bool(leases) and (tight or no_more_bulky))
 
     async def _pick(
-        self, order: Sequence[Priority], wanted: int, *, bulky: bool
+        self, order: Sequence[Priority], wanted: int, *, bulky: int
     ) -> tuple[list[Lease], bool]:
         """Return what was picked, and whether some may be left that needs more memory."""
         if not order or not wanted:
@@ -153,10 +155,10 @@ class Slots:
         return leases, tight
 
     async def _hold_back(
-        self, tx: Transaction, order: Sequence[Priority], *, bulky: bool, room: picking.Room
+        self, tx: Transaction, order: Sequence[Priority], *, bulky: int, room: picking.Room
     ) -> None:
         found = await picking.too_large(
-            tx, self._stage, order, bulky=bulky, memory_bytes=room.memory_bytes
+            tx, self._stage, order, bulky=bulky > 0, memory_bytes=room.memory_bytes
         )
         self._memory.hold_back(self._stage, found)
 

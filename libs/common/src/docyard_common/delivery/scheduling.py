@@ -70,14 +70,12 @@ class Scheduler:
         return sorted(allowed, key=lambda lane: -(self._credit[lane] + WEIGHTS[lane]))
 
     def room(self, occupation: Occupation, order: Sequence[Priority]) -> int:
-        """Return how many slots may be filled from *order* at once, whatever the rows are."""
-        lanes = [self._limit(CAPS[lane]) - occupation.of(lane) for lane in order]
-        bulky = self._limit(BULKY_CAP) - occupation.bulky
-        return min([*lanes, bulky] if bulky > 0 else lanes, default=0)
+        """Return how many slots may be filled from *order* at once, whatever their lanes are."""
+        return min((self._limit(CAPS[lane]) - occupation.of(lane) for lane in order), default=0)
 
-    def bulky_allowed(self, occupation: Occupation) -> bool:
-        """Whether a bulky document may take a slot now."""
-        return occupation.bulky < self._limit(BULKY_CAP)
+    def bulky_room(self, occupation: Occupation) -> int:
+        """Return how many of them may go to bulky documents."""
+        return max(0, self._limit(BULKY_CAP) - occupation.bulky)
 
     def picked(self, lane: Priority, order: Sequence[Priority]) -> None:
         """Note that *lane* of *order* had work and took the slot.

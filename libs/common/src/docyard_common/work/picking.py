@@ -37,21 +37,23 @@ with recursive owners as (
     from owners where owners.owner is not null
 ), due as (
     select owners.place, owners.owner, found.at, found.waiting_since, found.memory_bytes,
+        found.bulky,
         row_number() over (partition by owners.place, owners.owner order by waiting_since) as turn
     from owners
     cross join lateral (
-        select ctid as at, waiting_since, memory_bytes from work
+        select ctid as at, waiting_since, memory_bytes, bulky from work
         where stage = %(stage)s and lane = owners.lane and owner = owners.owner
-            and state = 'waiting' and due_at <= now() and (not bulky or %(bulky)s)
+            and state = 'waiting' and due_at <= now() and (not bulky or %(bulky)s > 0)
             and (%(alone)s or memory_bytes <= %(memory)s)
             and (%(only)s::uuid is null or document_id = %(only)s)
         order by waiting_since limit %(spare)s
     ) as found
     where owners.owner is not null
     union all
-    select array_position(%(lanes)s::text[], lane), owner, ctid, waiting_since, memory_bytes, 0
+    select array_position(%(lanes)s::text[], lane), owner, ctid, waiting_since, memory_bytes, bulky,
+        0
     from work
-    where stage = %(stage)s and lane = any(%(lanes)s) and (not bulky or %(bulky)s)
+    where stage = %(stage)s and lane = any(%(lanes)s) and (not bulky or %(bulky)s > 0)
         and state = 'running' and lease_until < now() and not cancelled
         and (%(alone)s or memory_bytes <= %(memory)s)
         and (%(only)s::uuid is null or document_id = %(only)s)
@@ -59,7 +61,8 @@ with recursive owners as (
     select owner, count(*) as held from work
     where stage = %(stage)s and state = 'running' and lease_until >= now() group by owner
 ), turns as (
-    select due.at, row_number() over in_turn as turn, sum(due.memory_bytes) over in_turn as memory
+    select due.at, row_number() over in_turn as turn, sum(due.memory_bytes) over in_turn as memory,
+        due.bulky, sum(due.bulky::int) over in_turn as bulky_so_far
     from due left join busy using (owner)
     window in_turn as (
         order by due.place, coalesce(busy.held, 0) + due.turn,
@@ -72,6 +75,7 @@ with recursive owners as (
     from turns join work on work.ctid = turns.at
     where (work.state = 'waiting' or work.state = 'running' and work.lease_until < now())
         and (turns.memory <= %(memory)s or %(alone)s and turns.turn = 1)
+        and (not turns.bulky or turns.bulky_so_far <= %(bulky)s)
     order by turns.turn limit %(limit)s
     for update of work skip locked
 )
@@ -117,6 +121,8 @@ order by greatest(waiting_since, due_at) limit 1
 """
 
 _SPARE = 16
+_ALL = 1_000
+"""More than there are slots."""
 
 _SWEEP = "delete from work where state = 'running' and cancelled and lease_until < now()"
 
@@ -162,7 +168,7 @@ async def pick(  # noqa: PLR0913 - the terms of one query
     *,
     worker: str,
     lease_s: float,
-    bulky: bool = True,
+    bulky: int = _ALL,
     limit: int = 1,
     served: Sequence[str] = (),
     room: Room = UNBOUNDED,
@@ -172,7 +178,7 @@ async def pick(  # noqa: PLR0913 - the terms of one query
     Of owners with equally much in hand the one comes first that *served*, the owners picked before,
     names earliest or not at all: with a single slot, too, they take turns.
 
-    Together they need no more than *room* has.
+    Together they need no more than *room* has, and up to *bulky* of them are bulky.
 
     Each gets a lease of *lease_s* seconds and the next fence. A crash afterwards costs the lease.
     """
