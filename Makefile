@@ -62,7 +62,7 @@ check: setup ## Formatting, lint, types, import contracts, API documents, compos
 
 .PHONY: test
 test: check ## check, then every test, WORKERS files at a time: what CI runs.
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: unit
 unit: setup ## Tests without servers: seconds.

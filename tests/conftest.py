@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -20,7 +19,6 @@ from minio import Minio
 from minio.deleteobjects import DeleteObject
 from psycopg import sql
 from pydantic import SecretStr
-from tests.ordering import spread
 
 import dlq_admin
 import ingest
@@ -32,18 +30,6 @@ from docyard_common.search import migrate_search
 from docyard_common.settings import DatabaseSettings, KafkaSettings, ObjectStoreSettings
 from docyard_stack.folder import StackFolder
 from docyard_stack.servers import Addresses, ObjectStoreAddress, Servers
-
-TESTS = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Order whole files for several workers; one worker alone keeps the order of the folders."""
-    if not hasattr(config, "workerinput"):
-        return
-    files: dict[Path, list[pytest.Item]] = {}
-    for item in items:
-        files.setdefault(item.path.relative_to(TESTS), []).append(item)
-    items[:] = chain.from_iterable(spread(files.items()))
 
 
 class RunningServers(Protocol):
