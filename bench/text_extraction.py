@@ -61,9 +61,9 @@ def real(corpus: Path, folder: Path) -> list[Path]:
         extension
         for media_type, known in FORMATS.items()
         for extension in known.extensions
-        if not media_type.startswith(_PICTURES) and extension.lstrip(".") not in _CONTAINERS
+        if not media_type.startswith(_PICTURES) and extension not in _CONTAINERS
     }
-    files = sorted(path for path in corpus.rglob("*") if path.suffix.lower() in taken)
+    files = sorted(path for path in corpus.rglob("*") if path.suffix.lower().lstrip(".") in taken)
     chosen = [path for path in files if 0 < path.stat().st_size <= _LARGEST]
     return [
         Path(shutil.copyfile(path, folder / f"{number:04d}{path.suffix.lower()}"))
