@@ -105,7 +105,7 @@ def kafka_settings(servers: RunningServers) -> Iterator[KafkaSettings]:
 
 @pytest.fixture(scope="session")
 def schemas(servers: RunningServers) -> Iterator[str]:
-    """The name of a database with every service's schema, to be copied: a third of the time."""
+    """The name of a database with every service's schema, to be copied instead of migrated."""
     with _database(servers, template="template1") as settings:
         _run(_migrate_all(settings))
         yield settings.url.get_secret_value().rpartition("/")[2]

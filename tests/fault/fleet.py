@@ -148,6 +148,17 @@ def token(subject: str = "ann", *roles: str) -> str:
     )
 
 
+def get(fleet: Fleet, path: str, **params: str) -> httpx.Response:
+    """Ask ingest, as the owner of what `upload` sends, for *path* below `/api/v1/`."""
+    return httpx.get(
+        f"{fleet.url('ingest')}/api/v1/{path}",
+        params=params,
+        headers={"Authorization": f"Bearer {token()}"},
+        timeout=60,
+        trust_env=False,
+    )
+
+
 def upload(fleet: Fleet, filename: str, data: bytes, *, key: str, **fields: str) -> str:
     """Upload until it is accepted, as a client does that does not give up; return the id."""
     deadline = time.monotonic() + 120

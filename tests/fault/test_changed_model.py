@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.fault.fleet import Fleet, Ledger, token, until, upload
+from tests.fault.fleet import Fleet, Ledger, get, until, upload
 from tests.models import turned_model
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
@@ -18,13 +18,7 @@ CAKE = b"A recipe for apple cake with cinnamon."
 
 def found(fleet: Fleet, query: str, mode: str) -> list[str]:
     """Return the documents that answer."""
-    answer = httpx.get(
-        f"{fleet.url('ingest')}/api/v1/search",
-        params={"q": query, "mode": mode},
-        headers={"Authorization": f"Bearer {token()}"},
-        timeout=60,
-        trust_env=False,
-    )
+    answer = get(fleet, "search", q=query, mode=mode)
     assert answer.status_code == httpx.codes.OK, answer.text
     return [item["document_id"] for item in answer.json()["items"]]
 

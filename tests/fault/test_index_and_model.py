@@ -4,9 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
-from tests.fault.fleet import Fleet, Ledger, token, until, upload
+from tests.fault.fleet import Fleet, Ledger, get, until, upload
 from tests.language_model import completion, talking
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
@@ -19,13 +18,6 @@ select
     (select count(*) from search.named_entities) as entities,
     (select count(*) from search.relations) as relations
 """
-
-
-def get(fleet: Fleet, path: str) -> dict[str, object]:
-    headers = {"Authorization": f"Bearer {token()}"}
-    url = f"{fleet.url('ingest')}/api/v1/{path}"
-    answer: dict[str, object] = httpx.get(url, headers=headers, trust_env=False).json()
-    return answer
 
 
 @pytest.mark.parametrize(("change", "is_found"), [("stuck_in_index", 0), ("stuck_after_index", 1)])
@@ -83,7 +75,7 @@ def test_a_processor_killed_while_a_model_thinks_asks_once_more_within_its_budge
         (spent,) = ledger.rows("select requests from processor.model_documents")
 
     assert spent["requests"] == 2
-    metadata = get(fleet, f"documents/{asked}/metadata")
+    metadata = get(fleet, f"documents/{asked}/metadata").json()
     assert "Two people met in London." in json.dumps(metadata)
     assert ledger.seen_twice() == 0
     ledger.wait_empty("processor.work")

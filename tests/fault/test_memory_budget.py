@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 
-import httpx
 import pytest
-from tests.fault.fleet import Fleet, Ledger, token, until, upload
+from tests.fault.fleet import Fleet, Ledger, get, until, upload
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
@@ -22,14 +21,12 @@ def test_documents_larger_than_the_budget_run_one_at_a_time_also_after_a_kill(
     fleet.start("processor", *SLOW)
     for n in range(DOCUMENTS):
         upload(fleet, "800ms.txt", b"x" * (n + 1), key=f"k{n}")
-    headers = {"Authorization": f"Bearer {token()}"}
     most, told = 0, 0
 
     def completed() -> int:
         nonlocal most, told
         most = max(most, ledger.rows(RUNNING)[0]["n"])
-        url = f"{fleet.url('ingest')}/api/v1/queue"
-        queue = httpx.get(url, headers=headers, timeout=30, trust_env=False).json()
+        queue = get(fleet, "queue").json()
         told = max([told, *(stage["waiting_for_memory"] for stage in queue["stages"])])
         return ledger.states().get("completed", 0)
 

@@ -12,8 +12,6 @@ import psutil
 _INTERVAL_S: Final = 0.5
 _WEIGHT: Final = 0.3
 """Of the newest sample: a busy moment of a second throttles nothing, five of them do."""
-
-
 _ABOUT_S: Final = 5.0
 """So long after one has begun, small documents count as being about."""
 

@@ -1,4 +1,4 @@
-"""Locks that follow the document, not the row: facts of one document commit in order."""
+"""Locks that follow the document, not the row, so that its facts commit in order; and of duties."""
 
 import contextlib
 import hashlib
@@ -38,9 +38,7 @@ async def lock_content(tx: Transaction, owner: str, sha256: str) -> None:
 
     Whoever decides that two documents share their bytes, or that one stops doing so, takes it.
     """
-    digest = hashlib.sha256(f"{sha256}:{owner}".encode()).digest()
-    lock_id = int.from_bytes(digest[:8], "big") >> 2
-    await tx.execute("select pg_advisory_xact_lock(%s)", (lock_id,))
+    await tx.execute("select pg_advisory_xact_lock(%s)", (_named(f"{sha256}:{owner}"),))
 
 
 @contextlib.asynccontextmanager
@@ -52,7 +50,7 @@ async def alone(database: Database, duty: str) -> AsyncIterator[bool]:
     DependencyUnavailableError.
     """
     async with database.autocommit() as session:
-        lock_id = _duty_id(duty)
+        lock_id = _named(f"duty:{duty}")
         cursor = await session.execute("select pg_try_advisory_lock(%s) as mine", (lock_id,))
         row = await cursor.fetchone()
         is_mine = bool(row and row["mine"])
@@ -63,8 +61,8 @@ async def alone(database: Database, duty: str) -> AsyncIterator[bool]:
                 await session.execute("select pg_advisory_unlock(%s)", (lock_id,))
 
 
-def _duty_id(duty: str) -> int:
-    digest = hashlib.sha256(f"duty:{duty}".encode()).digest()
+def _named(name: str) -> int:
+    digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 2
 
 
