@@ -107,7 +107,7 @@ class Database:
         a break at COMMIT it is not known whether it took effect, so the block must be idempotent.
         """
         with translated():
-            async with self._pool.connection() as connection:
+            async with self._lent() as connection:
                 yield connection
 
     @contextlib.asynccontextmanager
@@ -117,15 +117,34 @@ class Database:
         Raises DependencyUnavailableError, as `transaction` does.
         """
         with translated():
-            async with self._pool.connection() as connection:
+            async with self._lent() as connection:
                 await connection.set_autocommit(True)
-                try:
-                    yield connection
-                finally:
-                    if not connection.closed:
-                        await connection.set_autocommit(False)
+                yield connection
+                await connection.set_autocommit(False)
+
+    @contextlib.asynccontextmanager
+    async def _lent(self) -> AsyncIterator[Transaction]:
+        """Lend a connection; one that comes back in another mode than it was lent is closed.
+
+        A task that is cancelled while it enters a pipeline leaves it on (psycopg 3.3): whoever
+        borrows next would ask for counts of rows that are not known yet.
+        """
+        async with self._pool.connection() as connection:
+            try:
+                yield connection
+            except BaseException as error:
+                if _is_spoilt(connection, by=error):
+                    await connection.close()
+                raise
 
     async def ping(self) -> None:
         """Ask the database for a sign of life. Raises DependencyUnavailableError."""
         async with self.transaction() as tx:
             await tx.execute("select 1")
+
+
+def _is_spoilt(connection: Transaction, *, by: BaseException) -> bool:
+    if connection.closed:
+        return False
+    in_pipeline = connection.info.pipeline_status is not psycopg.pq.PipelineStatus.OFF
+    return not isinstance(by, Exception) or connection.autocommit or in_pipeline

@@ -58,7 +58,7 @@ async def cancel(
     row = await cursor.fetchone()
     generation = int(row["generation"]) if row else generation
     done = await tx.execute(_COMPLETED, (document_id, generation, Stage.INDEX))
-    if done.rowcount:
+    if await done.fetchone() is not None:
         return None
     if (await tx.execute(_MARK, (document_id, generation, False))).rowcount == 0:
         return None
