@@ -64,11 +64,12 @@ def milliseconds_each(
     return dict(sorted(spent.items(), key=lambda item: -item[1]))
 
 
-def tree_s(process: psutil.Process, *, recursive: bool = True) -> float:
-    """Return the CPU seconds of *process* and, unless told otherwise, of all below it."""
-    if not recursive:
-        return _own_s(process)
-    return sum(map(_used_s, [process, *process.children(recursive=True)]))
+def tree_s(process: psutil.Process) -> float:
+    """Return the CPU seconds of *process* and of all below it; of one that has ended, none."""
+    try:
+        return sum(map(used_s, [process, *process.children(recursive=True)]))
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def _own_s(process: psutil.Process) -> float:
@@ -76,7 +77,7 @@ def _own_s(process: psutil.Process) -> float:
     return times.user + times.system
 
 
-def _used_s(process: psutil.Process) -> float:
+def used_s(process: psutil.Process) -> float:
     """Return the seconds of *process* and of its children that have ended; 0 when it just did."""
     try:
         times = process.cpu_times()

@@ -19,6 +19,7 @@ from bench import peers
 from docyard_common.errors import PermanentError
 from docyard_common.events.stages import Stage
 from docyard_stack.ports import free_ports
+from processor.sandbox.errors import ChildError
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Nursery
 from processor.sandbox.sandbox import Sandbox
@@ -53,7 +54,7 @@ class ChildReader:
             found = await self._sandbox.run(
                 _task(path), on_progress=_ignore_progress, on_pages=_ignore_pages
             )
-        except PermanentError:
+        except (PermanentError, ChildError):
             found = None
         took = time.perf_counter() - began
         return took, found.characters if isinstance(found, Extracted) else 0
@@ -138,34 +139,57 @@ async def _answers(client: httpx.AsyncClient) -> None:
 
 
 class KreuzbergReader:
-    """Tells a process with kreuzberg in it what to read; it takes the time itself."""
+    """Tells a process with kreuzberg in it what to read; it takes the time itself.
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self.roots = [psutil.Process(process.pid)]
+    A file that ends the process has no text; the next one is read by another process.
+    """
+
+    def __init__(self, program: Path) -> None:
+        self._program = program
+        self._process: asyncio.subprocess.Process | None = None
+        self.roots: list[psutil.Process] = []
+
+    async def start(self) -> None:
+        """Start the process, in an environment that is kreuzberg's own."""
+        self._process = await asyncio.create_subprocess_exec(
+            str(self._program),
+            "-c",
+            "from kreuzberg_reader import read; read()",
+            cwd=peers.REPOSITORY / "bench",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        self.roots = [psutil.Process(self._process.pid)]
+
+    async def stop(self) -> None:
+        """End the process, if it has not ended by itself."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
+            await self._process.wait()
 
     async def read(self, path: Path) -> tuple[float, int]:
+        assert self._process is not None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        began = time.perf_counter()
         self._process.stdin.write(f"{path}\n".encode())
-        took, characters = (await self._process.stdout.readline()).split()
+        answer = (await self._process.stdout.readline()).split()
+        if not answer:
+            died = time.perf_counter() - began
+            await self.stop()
+            await self.start()
+            return died, 0
+        took, characters = answer
         return float(took), int(characters)
 
 
 @asynccontextmanager
 async def kreuzberg() -> AsyncIterator[Reader]:
     """Yield kreuzberg in a process of its own. Raises PeerMissingError without it."""
-    program = await asyncio.to_thread(peers.kreuzberg)
-    process = await asyncio.create_subprocess_exec(
-        str(program),
-        "-c",
-        "from kreuzberg_reader import read; read()",
-        cwd=peers.REPOSITORY / "bench",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
+    reader = KreuzbergReader(await asyncio.to_thread(peers.kreuzberg))
+    await reader.start()
     try:
-        yield KreuzbergReader(process)
+        yield reader
     finally:
-        process.terminate()
-        await process.wait()
+        await reader.stop()

@@ -17,13 +17,13 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 from bench import readers
-from bench.embedded import tree_s
+from bench.embedded import tree_s, used_s
 from bench.mixture import Mixture
 from bench.peers import PeerMissingError
 from bench.readers import Reader
@@ -87,7 +87,8 @@ async def one_round(reader: Reader, paths: Sequence[Path], found: Found) -> None
 
 
 def _cpu_s(reader: Reader) -> float:
-    return tree_s(psutil.Process(), recursive=False) + sum(map(tree_s, reader.roots))
+    # With that of this process goes that of readers that died and were replaced.
+    return used_s(psutil.Process()) + sum(map(tree_s, reader.roots))
 
 
 async def _watch(reader: Reader, found: Found) -> None:
@@ -98,11 +99,10 @@ async def _watch(reader: Reader, found: Found) -> None:
 
 def _sizes(reader: Reader) -> Iterator[int]:
     for root in reader.roots:
-        for process in (root, *root.children(recursive=True)):
-            try:
-                yield int(process.memory_info().rss)
-            except psutil.NoSuchProcess:
-                continue
+        with suppress(psutil.NoSuchProcess):  # that of a reader that just died
+            for process in (root, *root.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    yield int(process.memory_info().rss)
 
 
 def report(results: dict[str, Found]) -> None:
