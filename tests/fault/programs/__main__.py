@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import processor.app
 from docyard_common.kafka.consumer import BatchConsumer
 from docyard_common.outbox.relay import Relay
 from docyard_common.search import postgres as search_postgres
@@ -15,6 +14,7 @@ from docyard_common.search.graph_writing import insert_graph
 from docyard_common.storage import MinioObjectStore
 from docyard_common.work import picking, settling
 from processor.__main__ import main
+from processor.app import parts
 from processor.sandbox.nursery import Nursery
 
 
@@ -25,7 +25,7 @@ def slow() -> None:
         where = {**environment, "PYTHONPATH": str(Path.cwd())}
         return Nursery(stages="tests.fault.programs.stages", environment=where)
 
-    setattr(processor.app, "Nursery", nursery)  # noqa: B010 - a name the module does not export
+    setattr(parts, "Nursery", nursery)  # noqa: B010 - a name the module does not export
 
 
 def early_commit() -> None:

@@ -11,7 +11,10 @@ from docyard.resources.dead_letters import DeadLetters
 from docyard.resources.documents import Documents
 from docyard.resources.folder_jobs import FolderJobs
 from docyard.resources.graph import Graph
-from docyard.synchronous import SyncDeadLetters, SyncDocuments, SyncFolderJobs, SyncGraph
+from docyard.synchronous.dead_letters import SyncDeadLetters
+from docyard.synchronous.documents import SyncDocuments
+from docyard.synchronous.folder_jobs import SyncFolderJobs
+from docyard.synchronous.graph import SyncGraph
 
 STREAMED = {"open"}
 """Only where there is `await`: a body handed out piece by piece; `download` serves both."""

@@ -1,6 +1,6 @@
 """What one document may unfold into is what the settings say."""
 
-from processor.app import document_limits
+from processor.app.limits import document_limits
 from processor.settings import ChildSettings, ContainerSettings, ProcessorSettings
 from processor.stages.task import DocumentLimits
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from docyard.resources.folder_jobs import FolderOrder
     from docyard.retrying import RetryPolicy
     from docyard.sessions import UploadPolicy
-    from docyard.synchronous import Client
+    from docyard.synchronous.client import Client
     from docyard.uploads import Upload
 
 __all__ = [
@@ -76,7 +76,7 @@ __all__ = [
 
 _HOMES = {
     "docyard.client": ("AsyncClient",),
-    "docyard.synchronous": ("Client",),
+    "docyard.synchronous.client": ("Client",),
     "docyard.endpoints": ("Endpoints", "Wanted", "resolve"),
     "docyard.models": (
         "Accepted",

@@ -33,7 +33,7 @@ _SERVED_MAX = 256
 class Slots:
     """Runs up to `slots` documents of *stage* at once; one picker, so caps hold exactly."""
 
-    def __init__(  # noqa: PLR0913 - the collaborators of the heart, wired once in app.py
+    def __init__(  # noqa: PLR0913 - the collaborators of the heart, wired once in app
         self,
         stage: Stage,
         *,

@@ -10,10 +10,10 @@ from docyard_common.errors import ObjectMissingError
 from docyard_common.storage import ObjectStore
 from ingest.api import cursors
 from ingest.api.callers import Caller, Cursor, DocumentId, Limit
+from ingest.api.content_models import MetadataOut, PageList, PageOut, RelationList
 from ingest.api.graph_models import DocumentEntity, EntityList
 from ingest.api.links import API
 from ingest.api.metadata import metadata_of
-from ingest.api.models import MetadataOut, PageList, PageOut, RelationList
 from ingest.api.problems import refusals
 from ingest.api.ranges import byte_range, content_disposition
 from ingest.document import Document

@@ -10,14 +10,6 @@ from ingest.api.bodies import RequestBody, content_length
 from ingest.api.callers import Caller, Cursor, IdempotencyKey, Limit, UploadId, checked_key
 from ingest.api.chunk_description import CHUNK_FORM, COMPLETE_REFUSALS, PART_REFUSALS, RAW_PART
 from ingest.api.links import API, LinkMaker
-from ingest.api.models import (
-    ActiveUploads,
-    KnownDocument,
-    PartReceived,
-    UploadAccepted,
-    UploadOpened,
-    UploadProgress,
-)
 from ingest.api.opening import InitiateUpload, announced, claim_of, opening_responses
 from ingest.api.problems import refusals
 from ingest.api.upload_answers import (
@@ -26,6 +18,14 @@ from ingest.api.upload_answers import (
     part_received,
     tell_opened,
     upload_progress,
+)
+from ingest.api.upload_models import (
+    ActiveUploads,
+    KnownDocument,
+    PartReceived,
+    UploadAccepted,
+    UploadOpened,
+    UploadProgress,
 )
 from ingest.errors import RefusedError
 from ingest.tables import upload_parts, uploads

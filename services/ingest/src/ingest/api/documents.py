@@ -9,13 +9,7 @@ from ingest.api import cursors
 from ingest.api.callers import Caller, Cursor, DocumentId, Limit
 from ingest.api.links import API, LinkMaker
 from ingest.api.list_query import ListQuery
-from ingest.api.models import (
-    DocumentList,
-    DocumentOut,
-    DocumentStats,
-    EventList,
-    EventOut,
-)
+from ingest.api.models import DocumentList, DocumentOut, DocumentStats, EventList, EventOut
 from ingest.api.problems import refusals
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.queueing import Queueing

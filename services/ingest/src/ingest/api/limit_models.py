@@ -4,7 +4,8 @@ from datetime import datetime
 
 from pydantic import Field
 
-from ingest.api.models import AllowedType, Answer
+from ingest.api.models import Answer
+from ingest.api.upload_models import AllowedType
 from ingest.limits.owner_limits import LimitOverrides, OwnerLimits
 from ingest.limits.rates import Rates
 from ingest.tables.usage import Usage

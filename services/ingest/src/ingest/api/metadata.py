@@ -2,7 +2,7 @@
 
 from docyard_common.analysis import Analysis
 from docyard_common.artifacts import ExtractManifest
-from ingest.api.models import KeywordOut, MetadataOut
+from ingest.api.content_models import KeywordOut, MetadataOut
 from ingest.document import Document
 
 

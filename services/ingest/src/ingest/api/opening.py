@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from docyard_common.auth import Principal
 from docyard_common.events.stages import Priority
-from ingest.api.models import KnownDocument
 from ingest.api.options import Options
 from ingest.api.problems import QUOTA_REFUSALS, refusals
+from ingest.api.upload_models import KnownDocument
 from ingest.document import IdempotencyClaim
 from ingest.settings import LimitSettings
 from ingest.upload import Announcement, UploadMode

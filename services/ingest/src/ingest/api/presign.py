@@ -4,14 +4,9 @@ from fastapi import APIRouter, Response
 
 from ingest.api.callers import Caller, IdempotencyKey, checked_key
 from ingest.api.links import API, LinkMaker
-from ingest.api.models import (
-    KnownDocument,
-    PartsPresigned,
-    PresignedPart,
-    UploadPresigned,
-)
 from ingest.api.opening import InitiateUpload, announced, claim_of, opening_responses
 from ingest.api.upload_answers import known_document, tell_opened
+from ingest.api.upload_models import KnownDocument, PartsPresigned, PresignedPart, UploadPresigned
 from ingest.upload import Upload, UploadMode
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.presigned import Presigner

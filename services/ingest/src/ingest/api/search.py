@@ -9,8 +9,8 @@ from docyard_common.analysis import DocumentType
 from docyard_common.search import Hit, SearchQuery
 from ingest.api import cursors
 from ingest.api.callers import Caller, Cursor, DocumentId, Limit, Words
+from ingest.api.content_models import ChunkList, ChunkOut, Highlight, SearchHit, SearchResults
 from ingest.api.links import API
-from ingest.api.models import ChunkList, ChunkOut, Highlight, SearchHit, SearchResults
 from ingest.api.problems import refusals
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.searching import Searcher

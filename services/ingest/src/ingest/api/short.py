@@ -8,8 +8,9 @@ from docyard_common.clock import Clock
 from docyard_common.media_types import FORMATS
 from ingest.api.callers import Caller, DocumentId
 from ingest.api.limit_models import ScanPolicy, SecurityConfig, Tier
-from ingest.api.models import AllowedType, UploadStatus
+from ingest.api.models import UploadStatus
 from ingest.api.problems import refusals
+from ingest.api.upload_models import AllowedType
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.queueing import Queueing
 from ingest.limits.admission import Admission

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import Response
 
 from ingest.api.links import API, LinkMaker
-from ingest.api.models import ActiveUpload, KnownDocument, PartReceived, UploadProgress
+from ingest.api.upload_models import ActiveUpload, KnownDocument, PartReceived, UploadProgress
 from ingest.upload import Upload
 from ingest.uploads.assembly import missing_of
 from ingest.uploads.parts import Received

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request, Response
 from ingest.api.bodies import RequestBody
 from ingest.api.callers import Caller, IdempotencyKey
 from ingest.api.links import API, LinkMaker
-from ingest.api.models import UploadAccepted
 from ingest.api.options import OPTIONS_FIELD
 from ingest.api.problems import refusals
 from ingest.api.receiving import FILE_REFUSALS, FORM_REFUSALS, incoming, received
+from ingest.api.upload_models import UploadAccepted
 from ingest.uploads.simple import SimpleUpload
 
 _MODE: Final = "simple"
