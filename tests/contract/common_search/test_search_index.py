@@ -94,6 +94,18 @@ async def test_highlights_are_where_the_words_are_in_the_snippet(index: SearchIn
     assert [hit.snippet[start:end] for start, end in hit.highlights] == ["Zahlung", "zahlung"]
 
 
+async def test_nothing_of_a_long_document_is_seen_while_it_is_paced(index: SearchIndex) -> None:
+    seen: list[Hit] = []
+
+    async def pace() -> None:
+        seen.extend(await index.search(asked("apple"), None))
+
+    await index.replace(document(), [chunk("apple", number) for number in range(40)], pace=pace)
+
+    assert not seen
+    assert await index.search(asked("apple"), None)
+
+
 async def test_a_long_passage_is_shown_around_the_match(index: SearchIndex) -> None:
     filler = "lorem ipsum dolor sit amet " * 60
     await index.replace(document(), [chunk(f"{filler} needle {filler}")])

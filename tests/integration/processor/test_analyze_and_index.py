@@ -22,6 +22,7 @@ from docyard_common.work.model import Lease, WorkKey
 from processor.handlers.analyze import Analyze
 from processor.handlers.desk import Desk
 from processor.handlers.index import Index
+from processor.load import Load
 from processor.progress import ProgressReporter
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Nursery
@@ -78,7 +79,8 @@ async def test_what_a_page_names_is_in_the_graph_with_its_place(
 
     analyzed = await Analyze(desk)(*work(Stage.ANALYZE))
     told = {"language": analyzed.language, "document_type": analyzed.document_type}
-    indexed = await Index(desk, index=index)(*work(Stage.INDEX, **told))
+    index_stage = Index(desk, index=index, courtesy=Load(throttle=0.8).courtesy)
+    indexed = await index_stage(*work(Stage.INDEX, **told))
 
     graph, scope = PostgresEntityGraph(database), Scope("ada")
     ada = entity_id("ada", "person", "ada lovelace")

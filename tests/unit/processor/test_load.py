@@ -77,3 +77,47 @@ def test_under_load_only_the_lowest_lane_waits() -> None:
         Priority.CRITICAL,
         Priority.NORMAL,
     ]
+
+
+async def test_bulky_work_rests_until_the_small_document_is_through_all_stages() -> None:
+    load = busy_for(0)
+    load.small_begins()
+    resting = asyncio.create_task(load.gap(within_s=60))
+    await asyncio.sleep(0)
+    load.small_ends()
+    load.small_begins()  # in the next stage
+    await asyncio.sleep(0)
+    assert not resting.done()
+
+    load.small_ends()
+
+    await resting
+
+
+async def test_beside_a_stream_of_small_documents_bulky_work_gets_its_share() -> None:
+    now = [100.0]
+    load = busy_for(0, monotonic=lambda: now[0])
+    load.small_begins()
+    courtesy = load.courtesy()
+    now[0] += 0.01
+
+    await courtesy()  # would hang for ever if it waited for the small one to end
+
+
+async def test_what_has_rested_for_a_minute_in_all_rests_no_more() -> None:
+    now = [100.0]
+    load = busy_for(0, monotonic=lambda: now[0])
+    load.small_begins()
+    courtesy = load.courtesy()
+    now[0] += 1000
+    resting = asyncio.create_task(courtesy())
+    await asyncio.sleep(0)
+    assert not resting.done()
+    now[0] += 61
+    load.small_ends()
+    now[0] += 1
+    await resting
+    load.small_begins()
+    now[0] += 1000
+
+    await courtesy()

@@ -177,8 +177,11 @@ class Slots:
         run.add_done_callback(self._ended)
 
     def _ended(self, run: asyncio.Task[None]) -> None:
-        self._memory.end(self._running.pop(run))
+        lease = self._running.pop(run)
+        self._memory.end(lease)
         self._heartbeat.drop(run)
+        if not lease.bulky:
+            self._load.small_ends()
         if not run.cancelled() and (error := run.exception()):
             # The row is left to its lease: whatever this is, a fresh run may fare better.
             logger.error("run.lost", exc_info=error)

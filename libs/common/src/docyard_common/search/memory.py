@@ -12,6 +12,7 @@ from docyard_common.search.port import (
     Hit,
     IndexedDocument,
     Outdated,
+    Pace,
     SearchQuery,
     StoredChunk,
 )
@@ -40,9 +41,14 @@ class InMemorySearchIndex:
         return other
 
     async def replace(
-        self, document: IndexedDocument, chunks: Sequence[Chunk], graph: DocumentGraph = _NO_GRAPH
+        self,
+        document: IndexedDocument,
+        chunks: Sequence[Chunk],
+        graph: DocumentGraph = _NO_GRAPH,
+        *,
+        pace: Pace | None = None,
     ) -> None:
-        del graph  # an EntityGraph has no adapter in memory
+        del graph, pace  # an EntityGraph has no adapter in memory, and nothing here is long
         held = self._documents.get(document.document_id)
         is_older = held is not None and held[0].generation > document.generation
         if document.document_id not in self._removed and not is_older:

@@ -1,8 +1,8 @@
 """The role of the search index: chunks of documents in, the best places out."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from docyard_common.search.graph import DocumentGraph
@@ -11,6 +11,8 @@ EMBEDDING_SIZE: Final = 256
 """Numbers in an embedding, as the offline model makes them."""
 
 Mode = Literal["hybrid", "text", "semantic"]
+Pace: TypeAlias = Callable[[], Awaitable[None]]
+"""Called between two pieces of a long write; returns when the next one may go."""
 
 
 @dataclass(frozen=True)
@@ -106,10 +108,13 @@ class SearchIndex(Protocol):
         document: IndexedDocument,
         chunks: Sequence[Chunk],
         graph: DocumentGraph = DocumentGraph(),  # noqa: B008 - frozen
+        *,
+        pace: Pace | None = None,
     ) -> None:
         """Make *chunks* and *graph* all that is indexed of *document*, at once.
 
         Idempotent. Does nothing when a newer generation is indexed or the document was removed.
+        *pace* may wait between pieces, for a minute in all: nobody sees any before the last.
         """
         ...
 

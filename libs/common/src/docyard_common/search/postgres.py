@@ -14,6 +14,7 @@ from docyard_common.search.port import (
     Hit,
     IndexedDocument,
     Outdated,
+    Pace,
     SearchQuery,
     StoredChunk,
 )
@@ -37,7 +38,12 @@ class PostgresSearchIndex:
         self._model = embedding_model
 
     async def replace(
-        self, document: IndexedDocument, chunks: Sequence[Chunk], graph: DocumentGraph = _NO_GRAPH
+        self,
+        document: IndexedDocument,
+        chunks: Sequence[Chunk],
+        graph: DocumentGraph = _NO_GRAPH,
+        *,
+        pace: Pace | None = None,
     ) -> None:
         shared = document_row(document, embedding_model=self._model)
         async with set_up(self._database) as tx:
@@ -54,6 +60,8 @@ class PostgresSearchIndex:
                         # Thousands of rows take a second to be sent, and the event loop with them:
                         # while the database works on these, others have their turn.
                         await pipeline.sync()
+                        if pace is not None:
+                            await pace()
                     rows = [chunk_row(shared, each) for each in chunks[start : start + _AT_ONCE]]
                     await cursor.executemany(statements.INSERT_CHUNK, rows)
                 await insert_graph(tx, document.document_id, document.owner, graph)

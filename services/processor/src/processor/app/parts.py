@@ -60,6 +60,7 @@ class Parts:
         self._index = PostgresSearchIndex(self._search, embedding_model=embeddings.name)
         recipes = Recipes.of_settings(settings)
         self._settlement = Settlement(database=self.database, outbox=self.outbox, recipes=recipes)
+        self._load = Load(throttle=settings.processor.cpu_throttle)
         self._working = Working(
             settings,
             database=self.database,
@@ -67,11 +68,11 @@ class Parts:
             index=self._index,
             recipes=recipes,
             progress=self._progress,
+            load=self._load,
         )
         self.holds = Holds(settings.processor.stages, database=self.database)
         self._heartbeat = Heartbeat(database=self.database, lease_s=settings.processor.lease_s)
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
-        self._load = Load(throttle=settings.processor.cpu_throttle)
         self.memory = memory_admission(settings)
         self.slots: dict[Stage, Slots] = {}
 

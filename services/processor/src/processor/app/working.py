@@ -20,6 +20,7 @@ from processor.handlers.index import Index
 from processor.handlers.remote import RemoteExtractor
 from processor.handlers.reusing import Reusing
 from processor.handlers.validate import Validate
+from processor.load import Load
 from processor.progress import ProgressReporter
 from processor.reuse.recipe import Recipes
 from processor.runner import Work
@@ -29,7 +30,7 @@ from processor.settings import ModelSettings, ProcessorSettings
 class Working:
     """Makes what the runner calls for each stage."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a stage's work may need
         self,
         settings: ProcessorSettings,
         *,
@@ -38,6 +39,7 @@ class Working:
         index: SearchIndex,
         recipes: Recipes,
         progress: ProgressPublisher,
+        load: Load,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -45,6 +47,7 @@ class Working:
         self._index = index
         self._recipes = recipes
         self._progress = progress
+        self._load = load
         self._remote = RemoteExtractor(settings.extractor)
         self._model = _model(settings.model)
 
@@ -67,7 +70,7 @@ class Working:
             Stage.VALIDATE: Validate(desk, reusing=reusing),
             Stage.EXTRACT: Extract(desk, remote=self._remote),
             Stage.ANALYZE: Analyze(desk, enricher=self._enricher()),
-            Stage.INDEX: Index(desk, index=self._index),
+            Stage.INDEX: Index(desk, index=self._index, courtesy=self._load.courtesy),
         }
 
     def _desk(self, borrow: Borrow, lend_folder: LendFolder) -> Desk:
