@@ -22,7 +22,6 @@ def consumer(
         topics.PROGRESS,
         group=f"{SERVICE}.projector",
         apply=projector.apply,
-        linger_ms=100,
     )
     found.subscribe(
         topics.OBSERVATIONS,
