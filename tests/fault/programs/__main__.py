@@ -99,11 +99,11 @@ def stuck_after_index() -> None:
     """A document can be found, and its run never ends."""
     replace = search_postgres.PostgresSearchIndex.replace
 
-    async def stuck(*arguments: Any) -> None:
-        await replace(*arguments)
+    async def stuck(*arguments: Any, **options: Any) -> None:
+        await replace(*arguments, **options)
         await _tell_and_stay()
 
-    search_postgres.PostgresSearchIndex.replace = stuck  # type: ignore[method-assign, assignment]
+    search_postgres.PostgresSearchIndex.replace = stuck  # type: ignore[method-assign]
 
 
 async def _tell_and_stay() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from shutil import rmtree
 
 import pytest
+from minio.error import S3Error
 from tests.integration.ingest.folder_jobs import UPLOADS, FolderClient, age, write
 from tests.integration.ingest.serving import RunningIngest, running
 from tests.waiting import eventually
@@ -45,9 +46,20 @@ async def empty(ingest: RunningIngest, bucket: str) -> None:
     if client.bucket_exists(bucket):
         store = ingest.store.in_bucket(bucket)
         assert await store.open_multiparts("") == []
-        for key in [stat.key async for stat in store.list("")]:
-            await store.delete(key)
-        client.remove_bucket(bucket)
+
+        async def is_gone() -> bool:
+            for key in [stat.key async for stat in store.list("")]:
+                await store.delete(key)
+            try:
+                client.remove_bucket(bucket)
+            except S3Error as error:
+                # A job that still runs may just have put a file.
+                if error.code != "BucketNotEmpty":
+                    raise
+                return False
+            return True
+
+        await eventually(is_gone)
 
 
 async def test_files_land_under_their_paths_whatever_their_size(
