@@ -103,7 +103,13 @@ class TikaReader:
         headers["Content-Disposition"] = f'attachment; filename="{path.name}"'
         data = path.read_bytes()  # noqa: ASYNC240 - nobody waits for this process
         began = time.perf_counter()
-        answer = await self._client.put("/tika", content=data, headers=headers)
+        try:
+            answer = await self._client.put("/tika", content=data, headers=headers)
+        except httpx.HTTPError:
+            # A file can cost it the process that parses: it starts another one.
+            gone = time.perf_counter() - began
+            await _answers(self._client)
+            return gone, 0
         took = time.perf_counter() - began
         return took, len(answer.text) if answer.is_success else 0
 
