@@ -69,7 +69,10 @@ def test_an_upload_goes_on_after_kills_of_ingest_the_store_and_the_client(
 
     assert killer.killed == KILLS
     parts = -(-SIZE // PART)
-    assert front.noted == dict.fromkeys(range(1, parts + 1), 1)
+    assert set(front.noted.values()) == {1}
+    # A replica that is killed between its commit and its answer has noted a part unheard.
+    unheard = set(range(1, parts + 1)) - set(front.noted)
+    assert len(unheard) <= KILLS
     (row,) = ledger.rows("select * from ingest.documents")
     with file.open("rb") as sent:
         sha256 = hashlib.file_digest(sent, "sha256").hexdigest()
