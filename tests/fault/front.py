@@ -31,6 +31,9 @@ class Front:
         self._http = httpx.AsyncClient(timeout=60, trust_env=False)
         self.noted: Counter[int] = Counter()
         """How often a replica took each part, whether its client heard of it or not."""
+        self.cut: Counter[int] = Counter()
+        """Parts whose last request found no answer: its replica was killed, perhaps after it had
+        taken the part."""
         route = Route("/{path:path}", self._forward, methods=_METHODS)
         app = Starlette(routes=[route], lifespan=self._lifespan)
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -52,13 +55,16 @@ class Front:
             yield
 
     async def _forward(self, request: Request) -> Response:
+        part = _PART.fullmatch(request.url.path) if request.method == "PUT" else None
         try:
             answer = await self._answer(request)
         except (httpx.HTTPError, ClientDisconnect):
+            if part:
+                self.cut[int(part[1])] = 1
             return Response(status_code=502)
-        part = _PART.fullmatch(request.url.path)
-        if part and request.method == "PUT" and answer.is_success:
+        if part and answer.is_success:
             self.noted[int(part[1])] += 1
+            del self.cut[int(part[1])]
             # Before the client can hear of it: what is killed here loses this answer.
             self._on_part()
         return Response(answer.content, answer.status_code, _passed(answer.headers))
