@@ -291,7 +291,7 @@ def _matches(head: bytes, kind: MediaType) -> bool:
         return found is None and _MAIL_HEADER.search(head) is not None
     match FORMATS[kind].container:
         case None:
-            return found is None and looks_like_text(head)
+            return found is None and looks_like_text(head, torn=True)
         case "zip":
             if found == "ole":
                 return kind in _LOCKABLE

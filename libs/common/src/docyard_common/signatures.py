@@ -55,7 +55,7 @@ _BOMS: Final = (
     codecs.BOM_UTF16_LE,
     codecs.BOM_UTF16_BE,
 )
-_CONTROL: Final = bytes(set(range(1, 32)) - {*b"\t\n\v\f\r\x1b"})
+_CONTROL: Final = bytes(set(range(32)) - {*b"\t\n\v\f\r\x1b"})
 _MAX_CONTROL_SHARE: Final = 0.05
 """Random bytes have 0.1; EBCDIC text, whose line ends are control bytes here, stays below 0.03."""
 _WIDE_ZERO_SHARE: Final = 0.7
@@ -102,14 +102,18 @@ def kind_in_zip(head: bytes) -> str | None:
     return None
 
 
-def looks_like_text(head: bytes) -> bool:
-    """Whether the bytes can be characters in some encoding, as opposed to machine data."""
+def looks_like_text(head: bytes, *, torn: bool = False) -> bool:
+    """Whether the bytes can be characters in some encoding, as opposed to machine data.
+
+    Of what is known to be text by its name, a few zeros are forgiven (*torn*): logs that a crash
+    has torn have them, and exports of databases.
+    """
     if head.startswith(_BOMS) or wide_encoding(head) is not None:
         return True
-    if b"\x00" in head:
+    if b"\x00" in head and not torn:
         return False
     controls = len(head) - len(head.translate(None, _CONTROL))
-    return controls <= len(head) * _MAX_CONTROL_SHARE
+    return controls < len(head) and controls <= max(torn, len(head) * _MAX_CONTROL_SHARE)
 
 
 def wide_encoding(head: bytes) -> str | None:
