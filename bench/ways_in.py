@@ -12,7 +12,7 @@ DOCYARD_TEST_SERVERS names servers that run already; what the store spends is no
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -83,14 +83,20 @@ def parts_of(size: int) -> Iterator[tuple[int, bytes]]:
 
 
 def in_parallel(parts: Iterator[tuple[int, bytes]], send: Callable[[int, bytes], None]) -> None:
+    """Send three at once: whichever ends makes room for the next one, as in the SDK."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        flying: list[Future[None]] = []
+        flying: set[Future[None]] = set()
         for number, data in parts:
             if len(flying) >= AT_ONCE:
-                flying.pop(0).result()
-            flying.append(pool.submit(send, number, data))
-        for each in flying:
-            each.result()
+                ended, flying = wait(flying, return_when=FIRST_COMPLETED)
+                _require_sent(ended)
+            flying.add(pool.submit(send, number, data))
+        _require_sent(flying)
+
+
+def _require_sent(parts: set[Future[None]]) -> None:
+    for part in parts:
+        part.result()
 
 
 def main() -> None:
