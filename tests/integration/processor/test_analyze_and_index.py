@@ -19,6 +19,7 @@ from docyard_common.search import PostgresEntityGraph, PostgresSearchIndex
 from docyard_common.search.graph import Scope
 from docyard_common.storage import InMemoryObjectStore
 from docyard_common.work.model import Lease, WorkKey
+from processor.courtesy import Courtesy
 from processor.handlers.analyze import Analyze
 from processor.handlers.desk import Desk
 from processor.handlers.index import Index
@@ -47,6 +48,7 @@ async def desk() -> AsyncIterator[Desk]:
             borrow=sandboxes.borrow,
             tell=lambda lease: ProgressReporter(lease, ticks),
             lend_folder=nursery.lend_folder,
+            courtesy=Courtesy(Load(throttle=0.8)),
         )
 
 
@@ -79,7 +81,7 @@ async def test_what_a_page_names_is_in_the_graph_with_its_place(
 
     analyzed = await Analyze(desk)(*work(Stage.ANALYZE))
     told = {"language": analyzed.language, "document_type": analyzed.document_type}
-    index_stage = Index(desk, index=index, courtesy=Load(throttle=0.8).courtesy)
+    index_stage = Index(desk, index=index)
     indexed = await index_stage(*work(Stage.INDEX, **told))
 
     graph, scope = PostgresEntityGraph(database), Scope("ada")

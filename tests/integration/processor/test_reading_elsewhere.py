@@ -22,9 +22,11 @@ from docyard_common.kafka.received import ReceivedRecord
 from docyard_common.media_types import MediaType
 from docyard_common.storage import InMemoryObjectStore
 from docyard_common.work.model import Lease, WorkKey
+from processor.courtesy import Courtesy
 from processor.handlers.desk import Desk
 from processor.handlers.extract import Extract
 from processor.handlers.remote import RemoteExtractor
+from processor.load import Load
 from processor.progress import ProgressReporter
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Nursery
@@ -90,6 +92,7 @@ async def bench(reader: Reader, tmp_path: Path) -> AsyncIterator[Bench]:
             borrow=sandboxes.borrow,
             tell=lambda lease: ProgressReporter(lease, ticks),
             lend_folder=nursery.lend_folder,
+            courtesy=Courtesy(Load(throttle=0.8)),
         )
         yield Bench(Extract(desk, remote=remote), objects, tmp_path)
 

@@ -17,6 +17,7 @@ from docyard_common.search import (
 )
 from docyard_common.search.embedding import Embedder
 from docyard_common.settings import DatabaseSettings
+from processor.courtesy import Courtesy
 from processor.load import Load
 from processor.reembedding import Reembedder
 from processor.sandbox.limits import SandboxLimits
@@ -53,12 +54,14 @@ class Desk:
         async with AsyncExitStack() as stack:
             sandboxes = Sandboxes(limits, nursery=self._nursery)
             stack.push_async_callback(sandboxes.close)
+            load = Load(throttle=0.8)
             reembedder = Reembedder(
                 index=self._index,
                 database=self._database,
                 borrow=sandboxes.borrow,
                 lend_folder=self._nursery.lend_folder,
-                load=Load(throttle=0.8),
+                load=load,
+                courtesy=Courtesy(load),
             )
             await reembedder.round()
 

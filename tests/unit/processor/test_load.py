@@ -1,6 +1,7 @@
 """Work that can wait does, while the processors are busy with enough documents."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import psutil
@@ -12,51 +13,67 @@ from processor.load import Load
 CORES = psutil.cpu_count() or 1
 
 
-def busy_for(samples: int, **more: Callable[[], float]) -> Load:
-    load = Load(throttle=0.8, **more)
+def busy_for(samples: int, *, monotonic: Callable[[], float] = time.monotonic) -> Load:
+    load = Load(throttle=0.8, monotonic=monotonic)
     for _ in range(samples):
         load.sample(1.0)
     return load
 
 
+def crowded(load: Load) -> Load:
+    for _ in range(CORES):
+        load.begins(bulky=False)
+    return load
+
+
 def test_a_short_peak_throttles_nothing() -> None:
-    assert not busy_for(2).throttles(running=CORES)
+    assert not crowded(busy_for(2)).throttles()
 
 
 def test_lasting_load_throttles_once_every_processor_has_a_document() -> None:
     load = busy_for(10)
+    for _ in range(CORES - 1):
+        load.begins(bulky=False)
+    assert not load.throttles()
 
-    assert load.throttles(running=CORES)
-    assert not load.throttles(running=CORES - 1)
+    load.begins(bulky=True)
+    assert load.throttles()
+
+    load.ends(bulky=True)
+    assert not load.throttles()
 
 
 def test_load_that_has_gone_throttles_no_more() -> None:
-    load = busy_for(10)
+    load = crowded(busy_for(10))
     for _ in range(3):
         load.sample(0.1)
 
-    assert not load.throttles(running=CORES)
+    assert not load.throttles()
 
 
 def test_beside_small_documents_bulky_ones_fill_half_the_processors() -> None:
     now = [100.0]
     load = busy_for(10, monotonic=lambda: now[0])
     half = max(1, CORES // 2)
-    assert load.bulky_room(bulky=0) == CORES
+    assert load.bulky_room() == CORES
 
-    load.small_begins()
-    assert load.bulky_room(bulky=0) == half
-    assert load.bulky_room(bulky=CORES) == 0
+    load.begins(bulky=False)
+    assert load.bulky_room() == half
+    for _ in range(half):
+        load.begins(bulky=True)
+    assert load.bulky_room() == 0
 
     now[0] += 60
-    assert load.bulky_room(bulky=half) == CORES - half
+    assert load.bulky_room() == CORES - half
 
 
 def test_while_processors_idle_nothing_bulky_waits() -> None:
     load = busy_for(0)
-    load.small_begins()
+    load.begins(bulky=False)
+    for _ in range(100):
+        load.begins(bulky=True)
 
-    assert load.bulky_room(bulky=100 * CORES) > CORES
+    assert load.bulky_room() > CORES
 
 
 async def test_quiet_is_waited_for_and_not_for_ever() -> None:
@@ -81,43 +98,14 @@ def test_under_load_only_the_lowest_lane_waits() -> None:
 
 async def test_bulky_work_rests_until_the_small_document_is_through_all_stages() -> None:
     load = busy_for(0)
-    load.small_begins()
+    load.begins(bulky=False)
     resting = asyncio.create_task(load.gap(within_s=60))
     await asyncio.sleep(0)
-    load.small_ends()
-    load.small_begins()  # in the next stage
+    load.ends(bulky=False)
+    load.begins(bulky=False)  # in the next stage
     await asyncio.sleep(0)
     assert not resting.done()
 
-    load.small_ends()
+    load.ends(bulky=False)
 
     await resting
-
-
-async def test_beside_a_stream_of_small_documents_bulky_work_gets_its_share() -> None:
-    now = [100.0]
-    load = busy_for(0, monotonic=lambda: now[0])
-    load.small_begins()
-    courtesy = load.courtesy()
-    now[0] += 0.01
-
-    await courtesy()  # would hang for ever if it waited for the small one to end
-
-
-async def test_what_has_rested_for_a_minute_in_all_rests_no_more() -> None:
-    now = [100.0]
-    load = busy_for(0, monotonic=lambda: now[0])
-    load.small_begins()
-    courtesy = load.courtesy()
-    now[0] += 1000
-    resting = asyncio.create_task(courtesy())
-    await asyncio.sleep(0)
-    assert not resting.done()
-    now[0] += 61
-    load.small_ends()
-    now[0] += 1
-    await resting
-    load.small_begins()
-    now[0] += 1000
-
-    await courtesy()

@@ -1,7 +1,8 @@
-"""A process that has a child at work: `python -m tests.unit.sandbox.driver`, to be killed."""
+"""A process with a child at work, to be killed: `python -m tests.unit.sandbox.driver`."""
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.unit.sandbox.conftest import MISBEHAVING, REPOSITORY, ignore
@@ -12,6 +13,8 @@ from processor.sandbox.nursery import Nursery
 from processor.sandbox.sandbox import Sandbox
 from processor.stages.task import Extracted, Progress
 
+HALTED = "--halted" in sys.argv
+
 
 async def main() -> None:
     nursery = Nursery(stages=MISBEHAVING, environment={"PYTHONPATH": str(REPOSITORY)})
@@ -20,12 +23,27 @@ async def main() -> None:
     assert isinstance(told, Extracted)
     folder = Path(str(told.metadata["cwd"])).parent
 
-    async def on_progress(progress: Progress) -> None:
-        if progress.pages_done == 1:
-            sys.stdout.write(f"{nursery.pid} {told.metadata['pid']} {folder}\n")
-            sys.stdout.flush()
+    started = asyncio.Event()
 
-    await sandbox.run(task("ignore_sigterm"), on_progress=on_progress)
+    def say_so() -> None:
+        sys.stdout.write(f"{nursery.pid} {told.metadata['pid']} {folder}\n")
+        sys.stdout.flush()
+
+    async def on_progress(_progress: Progress) -> None:
+        if not started.is_set():
+            started.set()
+            if not HALTED:
+                say_so()
+
+    async def breaks(halt: Callable[[], None], _go_on: Callable[[], None]) -> None:
+        await started.wait()
+        halt()
+        say_so()
+        await asyncio.Event().wait()
+
+    await sandbox.run(
+        task("ignore_sigterm"), on_progress=on_progress, gives_way=breaks if HALTED else None
+    )
 
 
 if __name__ == "__main__":

@@ -4,12 +4,16 @@ import asyncio
 import sys
 from pathlib import Path
 
+import pytest
 from tests.unit.sandbox.conftest import REPOSITORY, is_gone
 from tests.waiting import eventually
 
 
-async def test_kill_9_of_the_parent_ends_server_and_child_and_removes_their_folder() -> None:
-    command = (sys.executable, "-m", "tests.unit.sandbox.driver")
+@pytest.mark.parametrize("options", [(), ("--halted",)])
+async def test_kill_9_of_the_parent_ends_server_and_child_and_removes_their_folder(
+    options: tuple[str, ...],
+) -> None:
+    command = (sys.executable, "-m", "tests.unit.sandbox.driver", *options)
     parent = await asyncio.create_subprocess_exec(
         *command, cwd=REPOSITORY, stdout=asyncio.subprocess.PIPE
     )

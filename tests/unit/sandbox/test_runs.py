@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,17 +13,22 @@ from tests.unit.sandbox.misbehaving import AUTOGROUP, task
 from docyard_common.search.port import Chunk
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Nursery
+from processor.sandbox.resident import TakeBreaks
 from processor.sandbox.sandbox import Sandbox
 from processor.stages.task import Extracted, Indexed, PagesReady, Progress
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def _facts(sandbox: Sandbox, *, gives_way: bool = False) -> dict[str, object]:
+async def _facts(sandbox: Sandbox, *, gives_way: TakeBreaks | None = None) -> dict[str, object]:
     told = task("tell_about_self")
     result = await sandbox.run(told, on_progress=ignore, gives_way=gives_way)
     assert isinstance(result, Extracted)
     return result.metadata
+
+
+async def _no_break(_halt: Callable[[], None], _go_on: Callable[[], None]) -> None:
+    """Nobody else is there."""
 
 
 async def test_pages_arrive_in_order_and_the_result_last(sandbox: Sandbox) -> None:
@@ -96,7 +102,7 @@ async def test_a_child_sees_no_secrets_and_no_descriptors(
 
 async def test_a_child_gives_way_for_one_run_and_for_good(sandbox: Sandbox) -> None:
     before = await _facts(sandbox)
-    giving = await _facts(sandbox, gives_way=True)
+    giving = await _facts(sandbox, gives_way=_no_break)
     after = await _facts(sandbox)
 
     niceness = [facts["niceness"] for facts in (before, giving, after)]

@@ -26,16 +26,6 @@ class Heartbeat:
         self._runs: dict[int, tuple[Lease, asyncio.Task[None]]] = {}
         self._missed: set[int] = set()  # runs whose row the last beat did not find
 
-    @property
-    def running(self) -> int:
-        """How many runs this process has in hand."""
-        return len(self._runs)
-
-    @property
-    def bulky(self) -> int:
-        """How many of them work on bulky documents."""
-        return sum(lease.bulky for lease, _ in self._runs.values())
-
     def hold(self, lease: Lease, run: asyncio.Task[None]) -> None:
         """Renew *lease* from here on; *run* is cancelled when it is lost."""
         self._runs[id(run)] = (lease, run)

@@ -16,48 +16,65 @@ _ABOUT_S: Final = 5.0
 """So long after one has begun, small documents count as being about."""
 _HOP_S: Final = 0.05
 """A small document on its way from one stage to the next is still in work."""
-_REST: Final = 4.0
-"""Bulky work rests so many times as long as it has worked: it always gets a fifth of the time."""
-_REST_MAX_S: Final = 60.0
-"""In all, for one run: what rests may hold a transaction open."""
 
 
 class Load:
     """A moving average over all processors; one for the whole process."""
 
-    def __init__(self, *, throttle: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        throttle: float,
+        processors: int | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._throttle = throttle
         self._monotonic = monotonic
         self._small_until = monotonic()
+        self._bulky = 0
         self._smalls = 0
         self._small_ended = monotonic() - _HOP_S
+        self._some_small = asyncio.Event()
         self._none_small = asyncio.Event()
         self._none_small.set()
-        self._cores = psutil.cpu_count() or 1
+        self._cores = processors or psutil.cpu_count() or 1
         self._busy = 0.0
         self._quiet = asyncio.Event()
         self._quiet.set()
 
-    def throttles(self, *, running: int) -> bool:
-        """Whether work that can wait should: *running* documents keep every processor busy."""
-        return not self._quiet.is_set() and running >= self._cores
+    @property
+    def is_crowded(self) -> bool:
+        """Whether as many documents are in work here as there are processors."""
+        return self._smalls + self._bulky >= self._cores
 
-    def small_begins(self) -> None:
-        """Note that a document begins that is not bulky."""
+    def throttles(self) -> bool:
+        """Whether work that can wait should: documents in work here keep every processor busy."""
+        return not self._quiet.is_set() and self.is_crowded
+
+    def begins(self, *, bulky: bool) -> None:
+        """Note that the run of a document begins."""
+        if bulky:
+            self._bulky += 1
+            return
         self._small_until = self._monotonic() + _ABOUT_S
         self._smalls += 1
         self._none_small.clear()
+        self._some_small.set()
 
-    def small_ends(self) -> None:
-        """Note that the run of a document has ended that is not bulky."""
+    def ends(self, *, bulky: bool) -> None:
+        """Note that a run has ended that has begun."""
+        if bulky:
+            self._bulky -= 1
+            return
         self._smalls -= 1
         self._small_ended = self._monotonic()
         if not self._smalls:
+            self._some_small.clear()
             self._none_small.set()
 
-    def courtesy(self) -> "Courtesy":
-        """Return what a bulky run calls between two steps that others feel."""
-        return Courtesy(self, monotonic=self._monotonic)
+    async def small(self) -> None:
+        """Return when a small document is in work here."""
+        await self._some_small.wait()
 
     async def gap(self, *, within_s: float) -> None:
         """Return when no small document is in work here, at the latest after *within_s*."""
@@ -70,8 +87,8 @@ class Load:
                         return
                     await asyncio.sleep(rest_s)
 
-    def bulky_room(self, *, bulky: int) -> int:
-        """Return how many more bulky documents may begin here, beside *bulky* that run.
+    def bulky_room(self) -> int:
+        """Return how many more bulky documents may begin here.
 
         On a busy machine one a processor, and beside small documents one on every second: each
         needs the store, the database and this process as well, and what all of those want at once
@@ -81,7 +98,7 @@ class Load:
             return sys.maxsize
         about = self._monotonic() < self._small_until
         most = max(1, self._cores // 2) if about else self._cores
-        return max(0, most - bulky)
+        return max(0, most - self._bulky)
 
     async def quiet(self, *, within_s: float) -> None:
         """Return when the processors are not all busy, at the latest after *within_s*."""
@@ -103,20 +120,3 @@ class Load:
         while True:
             await asyncio.sleep(_INTERVAL_S)
             self.sample(psutil.cpu_percent() / 100)
-
-
-class Courtesy:
-    """Lets one bulky run rest while small documents are in work."""
-
-    def __init__(self, load: Load, *, monotonic: Callable[[], float]) -> None:
-        self._load = load
-        self._monotonic = monotonic
-        self._since = monotonic()
-        self._left_s = _REST_MAX_S
-
-    async def __call__(self) -> None:
-        """Rest for as long as the last step lets it, and no longer than small ones are there."""
-        now = self._monotonic()
-        await self._load.gap(within_s=min(self._left_s, _REST * (now - self._since)))
-        self._since = self._monotonic()
-        self._left_s -= self._since - now

@@ -18,6 +18,7 @@ from docyard_common.errors import DependencyUnavailableError, DocyardError
 from docyard_common.events.stages import Stage
 from docyard_common.observability import metrics
 from docyard_common.search import Outdated, SearchIndex
+from processor.courtesy import Courtesy
 from processor.load import Load
 from processor.sandbox.sandbox import Sandbox
 from processor.stages.task import Indexed, Progress, StageTask
@@ -48,12 +49,14 @@ class Reembedder:
         borrow: Callable[[], AbstractAsyncContextManager[Sandbox]],
         lend_folder: Callable[[], AbstractAsyncContextManager[Path]],
         load: Load,
+        courtesy: Courtesy,
     ) -> None:
         self._index = index
         self._database = database
         self._borrow = borrow
         self._lend_folder = lend_folder
         self._load = load
+        self._courtesy = courtesy
         self._given_up = list[UUID]()  # until the next start
 
     async def run(self) -> None:
@@ -102,7 +105,9 @@ class Reembedder:
         async with self._lend_folder() as folder, self._borrow() as sandbox:
             path = folder / "texts"
             await asyncio.to_thread(path.write_bytes, _TEXTS.dump_json(texts))
-            result = await sandbox.run(_task(path), on_progress=_unheard, gives_way=True)
+            result = await sandbox.run(
+                _task(path), on_progress=_unheard, gives_way=self._courtesy.breaks
+            )
         assert isinstance(result, Indexed)  # noqa: S101 - the answer to an index task
         return [tuple(chunk.embedding) for chunk in result.chunks]
 

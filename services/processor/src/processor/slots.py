@@ -110,12 +110,12 @@ class Slots:
         self._scheduler.resize(self.count)
         occupation = self._occupation()
         order = self._scheduler.order(occupation)
-        if self._load.throttles(running=self._heartbeat.running):
+        if self._load.throttles():
             order = under_load(order)
         room = self._scheduler.room(occupation, order)
         bulky = min(
             self._scheduler.bulky_room(occupation),
-            self._load.bulky_room(bulky=self._heartbeat.bulky),
+            self._load.bulky_room(),
         )
         wanted = min(room, 1) if self._holds.is_probing(self._stage) else room
         leases, tight = await self._pick(order, wanted, bulky=bulky)
@@ -169,8 +169,7 @@ class Slots:
             del self._served[next(iter(self._served))]
         run = asyncio.create_task(self._run(lease), name=f"{self._stage}:{lease.key.document_id}")
         self._running[run] = lease
-        if not lease.bulky:
-            self._load.small_begins()
+        self._load.begins(bulky=lease.bulky)
         if lease.deliveries > 1:
             metrics.LEASES_TAKEN_OVER.labels(self._stage).inc()
         self._heartbeat.hold(lease, run)
@@ -180,8 +179,7 @@ class Slots:
         lease = self._running.pop(run)
         self._memory.end(lease)
         self._heartbeat.drop(run)
-        if not lease.bulky:
-            self._load.small_ends()
+        self._load.ends(bulky=lease.bulky)
         if not run.cancelled() and (error := run.exception()):
             # The row is left to its lease: whatever this is, a fresh run may fare better.
             logger.error("run.lost", exc_info=error)

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
+from docyard_common.pace import Pace
 from docyard_common.search.graph import DocumentGraph
 from docyard_common.search.port import (
     Chunk,
     Hit,
     IndexedDocument,
     Outdated,
-    Pace,
     SearchQuery,
     StoredChunk,
 )

@@ -1,18 +1,17 @@
 """The role of the search index: chunks of documents in, the best places out."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol
 from uuid import UUID
 
+from docyard_common.pace import Pace
 from docyard_common.search.graph import DocumentGraph
 
 EMBEDDING_SIZE: Final = 256
 """Numbers in an embedding, as the offline model makes them."""
 
 Mode = Literal["hybrid", "text", "semantic"]
-Pace: TypeAlias = Callable[[], Awaitable[None]]
-"""Called between two pieces of a long write; returns when the next one may go."""
 
 
 @dataclass(frozen=True)

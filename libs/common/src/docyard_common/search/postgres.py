@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from docyard_common.database.pool import Database, Transaction
+from docyard_common.pace import Pace
 from docyard_common.search import outdating, statements
 from docyard_common.search.graph import DocumentGraph
 from docyard_common.search.graph_writing import delete_graph, insert_graph
@@ -14,7 +15,6 @@ from docyard_common.search.port import (
     Hit,
     IndexedDocument,
     Outdated,
-    Pace,
     SearchQuery,
     StoredChunk,
 )

@@ -16,6 +16,7 @@ from docyard_common.settings import EmbeddingSettings
 from docyard_common.storage import MinioObjectStore
 from processor.app.limits import memory_admission, sandbox_limits
 from processor.app.working import Working
+from processor.courtesy import Courtesy
 from processor.eraser import Eraser
 from processor.heartbeat import Heartbeat
 from processor.holds import Holds
@@ -61,6 +62,7 @@ class Parts:
         recipes = Recipes.of_settings(settings)
         self._settlement = Settlement(database=self.database, outbox=self.outbox, recipes=recipes)
         self._load = Load(throttle=settings.processor.cpu_throttle)
+        self._courtesy = Courtesy(self._load)
         self._working = Working(
             settings,
             database=self.database,
@@ -68,7 +70,7 @@ class Parts:
             index=self._index,
             recipes=recipes,
             progress=self._progress,
-            load=self._load,
+            courtesy=self._courtesy,
         )
         self.holds = Holds(settings.processor.stages, database=self.database)
         self._heartbeat = Heartbeat(database=self.database, lease_s=settings.processor.lease_s)
@@ -169,6 +171,7 @@ class Parts:
             borrow=self._sandboxes.borrow,
             lend_folder=self._nursery.lend_folder,
             load=self._load,
+            courtesy=self._courtesy,
         )
 
 

@@ -11,6 +11,7 @@ from docyard_common.resilience import CircuitBreaker, show_state
 from docyard_common.search.port import SearchIndex
 from docyard_common.storage import ObjectStore, RecentObjects
 from processor.app.limits import document_limits
+from processor.courtesy import Courtesy
 from processor.enrichment.budget import Budget
 from processor.enrichment.enricher import Enricher
 from processor.handlers.analyze import Analyze
@@ -20,7 +21,6 @@ from processor.handlers.index import Index
 from processor.handlers.remote import RemoteExtractor
 from processor.handlers.reusing import Reusing
 from processor.handlers.validate import Validate
-from processor.load import Load
 from processor.progress import ProgressReporter
 from processor.reuse.recipe import Recipes
 from processor.runner import Work
@@ -39,7 +39,7 @@ class Working:
         index: SearchIndex,
         recipes: Recipes,
         progress: ProgressPublisher,
-        load: Load,
+        courtesy: Courtesy,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -47,7 +47,7 @@ class Working:
         self._index = index
         self._recipes = recipes
         self._progress = progress
-        self._load = load
+        self._courtesy = courtesy
         self._remote = RemoteExtractor(settings.extractor)
         self._model = _model(settings.model)
 
@@ -70,7 +70,7 @@ class Working:
             Stage.VALIDATE: Validate(desk, reusing=reusing),
             Stage.EXTRACT: Extract(desk, remote=self._remote),
             Stage.ANALYZE: Analyze(desk, enricher=self._enricher()),
-            Stage.INDEX: Index(desk, index=self._index, courtesy=self._load.courtesy),
+            Stage.INDEX: Index(desk, index=self._index),
         }
 
     def _desk(self, borrow: Borrow, lend_folder: LendFolder) -> Desk:
@@ -80,6 +80,7 @@ class Working:
             borrow=borrow,
             tell=lambda lease: ProgressReporter(lease, self._progress),
             lend_folder=lend_folder,
+            courtesy=self._courtesy,
             defaults={
                 "ocr": child.ocr,
                 "ocr_language": child.ocr_language,

@@ -10,8 +10,11 @@ from types import MappingProxyType
 from docyard_common import artifacts
 from docyard_common.analysis import Analysis
 from docyard_common.events.work import StageRequested
+from docyard_common.pace import Pace
 from docyard_common.storage.port import ObjectStore
 from docyard_common.work.model import Lease
+from processor.courtesy import Courtesy
+from processor.handlers.fetching import fetch_at_pace
 from processor.handlers.inheritance import inherit
 from processor.progress import ProgressReporter
 from processor.sandbox.conversation import OnMember, OnPages
@@ -65,12 +68,14 @@ class Desk:
         borrow: Borrow,
         tell: Tell,
         lend_folder: LendFolder,
+        courtesy: Courtesy,
         defaults: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         self.objects = objects
         self._borrow = borrow
         self._tell = tell
         self._lend_folder = lend_folder
+        self._courtesy = courtesy
         self._defaults = defaults
 
     @asynccontextmanager
@@ -99,7 +104,7 @@ class Desk:
                     on_progress=on_progress,
                     on_pages=on_pages,
                     on_member=on_member,
-                    gives_way=run.lease.bulky,
+                    gives_way=self._courtesy.breaks if run.lease.bulky else None,
                 )
             finally:
                 run.lease.meter.peak_memory_bytes = sandbox.peak_bytes
@@ -107,7 +112,7 @@ class Desk:
     async def original(self, run: Run) -> tuple[Path, str]:
         """Fetch the document; return its file and the SHA-256 of what was read."""
         path = run.folder / "original"
-        return path, await self.objects.download(run.request.object_key, path)
+        return path, await self._fetch(run, run.request.object_key, path)
 
     async def analysis(self, run: Run) -> Analysis:
         """Fetch what analyze left. Raises ObjectMissingError where it never ended."""
@@ -127,5 +132,15 @@ class Desk:
         manifest = artifacts.load(artifacts.ExtractManifest, data)
         paths = tuple(run.folder / f"{batch.first:07d}" for batch in manifest.batches)
         for batch, path in zip(manifest.batches, paths, strict=True):
-            await self.objects.download(batch.key, path)
+            await self._fetch(run, batch.key, path)
         return manifest, paths
+
+    def pace(self, lease: Lease) -> Pace | None:
+        """Return what a long step of this run calls between its pieces; None where none has to."""
+        return self._courtesy.pace() if lease.bulky else None
+
+    async def _fetch(self, run: Run, key: str, path: Path) -> str:
+        pace = self.pace(run.lease)
+        if pace is None:
+            return await self.objects.download(key, path)
+        return await fetch_at_pace(self.objects, key, path, pace=pace)

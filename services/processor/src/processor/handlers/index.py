@@ -1,12 +1,10 @@
 """Index: chunks with their pages and embeddings, and the part of the entity graph they show."""
 
-from collections.abc import Callable
-
 from docyard_common.delivery.outcome import Done
 from docyard_common.events.work import StageRequested
 from docyard_common.observability import metrics
 from docyard_common.search.graph import graph_of
-from docyard_common.search.port import IndexedDocument, Pace, SearchIndex
+from docyard_common.search.port import IndexedDocument, SearchIndex
 from docyard_common.work.model import Lease
 from processor.handlers.desk import Desk
 from processor.stages.task import Indexed
@@ -18,10 +16,9 @@ class Index:
     A kill -9 after that and before the end of the run makes the next run do the same again.
     """
 
-    def __init__(self, desk: Desk, *, index: SearchIndex, courtesy: Callable[[], Pace]) -> None:
+    def __init__(self, desk: Desk, *, index: SearchIndex) -> None:
         self._desk = desk
         self._index = index
-        self._courtesy = courtesy
 
     async def __call__(self, lease: Lease, request: StageRequested) -> Done:
         """Index the pages that extract has stored."""
@@ -39,8 +36,7 @@ class Index:
             language=request.language,
             document_type=request.document_type,
         )
-        pace = self._courtesy() if lease.bulky else None
-        await self._index.replace(document, result.chunks, graph, pace=pace)
+        await self._index.replace(document, result.chunks, graph, pace=self._desk.pace(lease))
         metrics.INDEXED_CHUNKS.inc(len(result.chunks))
         return Done(
             pages_total=manifest.page_count,

@@ -97,6 +97,7 @@ class Conversation:
         self._reader = reader
         self._writer = writer
         self._limits = limits
+        self._silence: asyncio.Timeout | None = None
 
     @classmethod
     async def open(cls, connection: socket.socket, limits: SandboxLimits) -> "Conversation":
@@ -129,6 +130,11 @@ class Conversation:
                 return _conclusion(frame, payload, chunks)
             chunks.extend(_chunks(frame, payload))
 
+    def excuse(self, seconds: float) -> None:
+        """Let the child be silent for so much longer: it was not let work."""
+        if self._silence is not None:
+            postpone(self._silence, seconds)
+
     async def _give(self, assignment: frames.Assignment) -> None:
         try:
             self._writer.write(frames.pack(assignment))
@@ -137,9 +143,8 @@ class Conversation:
             raise EOFError from error
 
     async def _next(self) -> tuple[frames.Frame, bytes]:
-        silence = asyncio.timeout(self._limits.no_progress_s)
         try:
-            async with silence:
+            async with asyncio.timeout(self._limits.no_progress_s) as self._silence:
                 header, payload = await self._read()
             return frames.FRAME.validate_json(header), payload
         except TimeoutError as error:
@@ -149,6 +154,8 @@ class Conversation:
             raise EOFError from error
         except ValidationError as error:
             raise ChildCrashedError("the child sent what it may not") from error
+        finally:
+            self._silence = None
 
     async def _read(self) -> tuple[bytes, bytes]:
         lengths = await self._reader.readexactly(frames.LENGTHS.size)
@@ -156,6 +163,13 @@ class Conversation:
         if header + payload > self._limits.max_frame_bytes:
             raise ChildCrashedError(f"the child sent a message of {header + payload} bytes")
         return await self._reader.readexactly(header), await self._reader.readexactly(payload)
+
+
+def postpone(limit: asyncio.Timeout, seconds: float) -> None:
+    """Move a time limit that has not come yet."""
+    due = limit.when()
+    if due is not None and not limit.expired():
+        limit.reschedule(due + seconds)
 
 
 def _pages(frame: frames.PagesFrame, payload: bytes) -> PagesReady:
