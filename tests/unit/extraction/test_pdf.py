@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from pypdf import PdfWriter
 from reportlab.pdfgen.canvas import Canvas
 from tests.unit.extraction.pdfs import encrypt, make_pdf
 from tests.unit.extraction.reading import KeptReport, task_for
@@ -72,6 +73,18 @@ def test_a_password_is_encryption_and_an_empty_one_is_none(tmp_path: Path) -> No
     with pytest.raises(EncryptedDocumentError):
         validate(task_for(locked), KeptReport())
     assert validate(task_for(unlocked), KeptReport()).page_count == 3
+
+
+def test_a_locked_document_says_nothing_about_the_next_one_of_its_child(tmp_path: Path) -> None:
+    locked = encrypt(make_pdf(tmp_path / "locked.pdf"), password="secret")
+    empty = tmp_path / "empty.pdf"
+    PdfWriter().write(empty)
+
+    for _ in range(2):
+        with pytest.raises(EncryptedDocumentError):
+            validate(task_for(locked), KeptReport())
+        with pytest.raises(UnreadableDocumentError, match="no pages"):
+            validate(task_for(empty), KeptReport())
 
 
 def test_damage_beyond_both_readers_is_unreadable(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 
 import pypdfium2 as pdfium
@@ -44,13 +46,24 @@ def _open_pdfium(source: Source) -> OpenDocument | None:
     try:
         pdf = pdfium.PdfDocument(source.path)
     except pdfium.PdfiumError as error:
-        if error.err_code in _LOCKED:
+        if error.err_code in _LOCKED and _is_locked(source.path):
             raise EncryptedDocumentError("The PDF opens only with a password.") from error
         return None
     if len(pdf) == 0:
         pdf.close()
         return None
     return PdfiumDocument(source, pdf)
+
+
+def _is_locked(path: Path) -> bool:
+    """Ask again: of some files pdfium tells the error that the document before them had."""
+    with suppress(pdfium.PdfiumError):
+        pdfium.PdfDocument(b"no PDF: its error is another one")
+    try:
+        pdfium.PdfDocument(path).close()
+    except pdfium.PdfiumError as error:
+        return error.err_code in _LOCKED
+    return False
 
 
 class PdfiumDocument:
