@@ -67,9 +67,8 @@ def test_beside_small_documents_bulky_ones_fill_half_the_processors() -> None:
     assert load.bulky_room() == CORES - half
 
 
-def test_while_processors_idle_nothing_bulky_waits() -> None:
+def test_while_processors_idle_and_nothing_small_comes_nothing_bulky_waits() -> None:
     load = busy_for(0)
-    load.begins(bulky=False)
     for _ in range(100):
         load.begins(bulky=True)
 

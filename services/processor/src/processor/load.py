@@ -94,11 +94,9 @@ class Load:
         needs the store, the database and this process as well, and what all of those want at once
         is waited for by everybody. One may always run: a stream of small ones holds up no other.
         """
-        if self._quiet.is_set():
-            return sys.maxsize
-        about = self._monotonic() < self._small_until
-        most = max(1, self._cores // 2) if about else self._cores
-        return max(0, most - self._bulky)
+        if self._monotonic() < self._small_until:
+            return max(0, max(1, self._cores // 2) - self._bulky)
+        return sys.maxsize if self._quiet.is_set() else max(0, self._cores - self._bulky)
 
     async def quiet(self, *, within_s: float) -> None:
         """Return when the processors are not all busy, at the latest after *within_s*."""

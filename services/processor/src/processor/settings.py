@@ -32,8 +32,8 @@ class SlotSettings(SettingsGroup):
     turns within the table alone: somebody behind so many records of another waits for them."""
     cpu_throttle: float = Field(default=0.8, gt=0, le=1)
     """Above this share of the machine's processors, documents of the lane low begin only while
-    fewer run here than there are processors, and bulky ones while fewer of them do; beside small
-    ones while they have fewer than half. 1 never throttles."""
+    fewer run here than there are processors, and bulky ones while fewer of them do. 1 never
+    throttles; beside small documents, bulky ones have no more than half of them anyway."""
     memory_budget_bytes: int | None = Field(default=None, ge=64 * _MIB)
     """What all documents that run here may need together, by estimate; without it 70 % of what the
     control group or the machine has. A document that needs more runs alone."""

@@ -1,11 +1,13 @@
-"""Writes the part of the graph that a document shows: four statements, however much it names."""
+"""Writes the part of the graph that a document shows: four kinds of rows, in pieces."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from docyard_common.database.pool import Transaction
-from docyard_common.search.graph import DocumentGraph
+from docyard_common.pace import Pace
+from docyard_common.search.graph import DocumentGraph, NamedEntity, NamedRelation
 from docyard_common.search.text import storable
 
 _ENTITIES: Final = """
@@ -30,6 +32,9 @@ insert into search.evidence (document_id, relation_id, ordinal, page, start_at, 
 select %s, * from unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::text[])
 on conflict do nothing
 """
+_AT_ONCE: Final = 64
+"""Rows of one statement: some milliseconds of this process."""
+_Row: TypeAlias = tuple[Any, ...]
 _DELETE: Final = (
     "delete from search.named_entities where document_id = %s",
     "delete from search.relations where document_id = %s",
@@ -43,36 +48,41 @@ async def delete_graph(tx: Transaction, document_id: UUID) -> None:
 
 
 async def insert_graph(
-    tx: Transaction, document_id: UUID, owner: str, graph: DocumentGraph
+    tx: Transaction, document_id: UUID, owner: str, graph: DocumentGraph, turn: Pace
 ) -> None:
-    """Write *graph* of a document that has none in the index."""
-    if graph.entities:
-        entities = [
-            (e.entity_id, e.kind, storable(e.key), storable(e.text), e.count)
-            for e in graph.entities
-        ]
-        await tx.execute(_ENTITIES, [document_id, owner, *_columns(entities)])
-    mentions = [
-        (e.entity_id, ordinal, m.page, m.start, m.end)
-        for e in graph.entities
-        for ordinal, m in enumerate(e.mentions)
-    ]
-    if mentions:
-        await tx.execute(_MENTIONS, [document_id, *_columns(mentions)])
-    if graph.relations:
-        relations = [
-            (r.relation_id, r.source_id, r.target_id, r.window, r.count, r.weight)
-            for r in graph.relations
-        ]
-        await tx.execute(_RELATIONS, [document_id, owner, *_columns(relations)])
-    evidence = [
-        (r.relation_id, ordinal, e.page, e.start, e.end, storable(e.snippet))
-        for r in graph.relations
-        for ordinal, e in enumerate(r.evidence)
-    ]
-    if evidence:
-        await tx.execute(_EVIDENCE, [document_id, *_columns(evidence)])
+    """Write *graph* of a document that has none in the index; others have a *turn* in between."""
+    document, owned = (document_id,), (document_id, owner)
+    for statement, shared, rows in (
+        (_ENTITIES, owned, map(_entity, graph.entities)),
+        (_MENTIONS, document, _mentions(graph.entities)),
+        (_RELATIONS, owned, map(_relation, graph.relations)),
+        (_EVIDENCE, document, _evidence(graph.relations)),
+    ):
+        while piece := list(islice(rows, _AT_ONCE)):
+            columns = (list(column) for column in zip(*piece, strict=True))
+            await tx.execute(statement, [*shared, *columns])
+            if len(piece) == _AT_ONCE:
+                await turn()
 
 
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _entity(entity: NamedEntity) -> _Row:
+    key, text = storable(entity.key), storable(entity.text)
+    return entity.entity_id, entity.kind, key, text, entity.count
+
+
+def _mentions(entities: Iterable[NamedEntity]) -> Iterator[_Row]:
+    for entity in entities:
+        for ordinal, one in enumerate(entity.mentions):
+            yield entity.entity_id, ordinal, one.page, one.start, one.end
+
+
+def _relation(relation: NamedRelation) -> _Row:
+    ends = relation.source_id, relation.target_id
+    return relation.relation_id, *ends, relation.window, relation.count, relation.weight
+
+
+def _evidence(relations: Iterable[NamedRelation]) -> Iterator[_Row]:
+    for relation in relations:
+        for ordinal, one in enumerate(relation.evidence):
+            snippet = storable(one.snippet)
+            yield relation.relation_id, ordinal, one.page, one.start, one.end, snippet

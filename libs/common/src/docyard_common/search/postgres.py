@@ -5,6 +5,8 @@ from dataclasses import asdict
 from typing import Any, Final
 from uuid import UUID
 
+from psycopg import AsyncPipeline
+
 from docyard_common.database.pool import Database, Transaction
 from docyard_common.pace import Pace
 from docyard_common.search import outdating, statements
@@ -52,19 +54,12 @@ class PostgresSearchIndex:
                 wanted = await tx.execute(statements.UPSERT_DOCUMENT, shared)
             if wanted.rowcount == 0:
                 return
-            async with tx.pipeline() as pipeline, tx.cursor() as cursor:
+            async with tx.pipeline() as pipeline:
                 await tx.execute(statements.DELETE_CHUNKS, [document.document_id])
                 await delete_graph(tx, document.document_id)
-                for start in range(0, len(chunks), _AT_ONCE):
-                    if start > 0:
-                        # Thousands of rows take a second to be sent, and the event loop with them:
-                        # while the database works on these, others have their turn.
-                        await pipeline.sync()
-                        if pace is not None:
-                            await pace()
-                    rows = [chunk_row(shared, each) for each in chunks[start : start + _AT_ONCE]]
-                    await cursor.executemany(statements.INSERT_CHUNK, rows)
-                await insert_graph(tx, document.document_id, document.owner, graph)
+                others = _Others(pipeline, pace)
+                await insert_chunks(tx, shared, chunks, others.turn)
+                await insert_graph(tx, document.document_id, document.owner, graph, others.turn)
                 await tx.commit()
 
     async def remove(self, document_id: UUID) -> None:
@@ -173,6 +168,36 @@ def _hit(row: dict[str, Any], scores: dict[Place, float]) -> Hit:
     return Hit(**row, score=score, snippet=snippet, highlights=highlights)
 
 
+class _Others:
+    """Has a turn between two pieces of a long write."""
+
+    def __init__(self, pipeline: AsyncPipeline, pace: Pace | None) -> None:
+        self._pipeline = pipeline
+        self._pace = pace
+
+    async def turn(self) -> None:
+        """Wait until what was sent is done, and then for as long as the pace says.
+
+        Thousands of rows take a second to be sent, and the event loop with them: while the
+        database works on some, others have their turn.
+        """
+        await self._pipeline.sync()
+        if self._pace is not None:
+            await self._pace()
+
+
+async def insert_chunks(
+    tx: Transaction, shared: dict[str, Any], chunks: Sequence[Chunk], turn: Pace
+) -> None:
+    """Write the chunks of a document that has none; *shared* is its row."""
+    async with tx.cursor() as cursor:
+        for start in range(0, len(chunks), _AT_ONCE):
+            if start > 0:
+                await turn()
+            rows = [chunk_row(shared, each) for each in chunks[start : start + _AT_ONCE]]
+            await cursor.executemany(statements.INSERT_CHUNK, rows)
+
+
 def document_row(document: IndexedDocument, *, embedding_model: str) -> dict[str, Any]:
     """Return the parameters of `UPSERT_DOCUMENT`."""
     return {
@@ -187,7 +212,7 @@ def chunk_row(shared: dict[str, Any], chunk: Chunk) -> dict[str, Any]:
     """Return the parameters of `INSERT_CHUNK`; *shared* is the row of its document."""
     return {
         **shared,
-        **asdict(chunk),
+        **vars(chunk),  # the embedding as it is: `asdict` would copy each of its numbers
         "text": storable(chunk.text),
         "heading": None if chunk.heading is None else storable(chunk.heading),
         "title": words_of(shared["filename"]) if chunk.ordinal == 0 else "",

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 _FEW: Final = 16
+_SMALL_BYTES: Final = 4 * 1024 * 1024
+"""In all: removing 50 MiB takes 30 ms."""
 
 
 class Folders:
@@ -44,10 +46,12 @@ class Folders:
 
 
 def _remove_few(folder: Path) -> bool:
-    """Return false where there is more than a few plain files. Raises OSError."""
+    """Return false where there is more than a few small plain files. Raises OSError."""
     with os.scandir(folder) as found:
         entries = list(found)
     if len(entries) > _FEW or any(entry.is_dir(follow_symlinks=False) for entry in entries):
+        return False
+    if sum(entry.stat(follow_symlinks=False).st_size for entry in entries) > _SMALL_BYTES:
         return False
     for entry in entries:
         os.unlink(entry.path)  # noqa: PTH108 - thousands a minute: no Path for each
