@@ -25,15 +25,19 @@ _NOT_PASSED: Final = {"host", "connection", "transfer-encoding", "content-encodi
 class Front:
     """Hands each request to the next replica in turn; one that does not answer is a 502."""
 
-    def __init__(self, replicas: Sequence[str], *, on_part: Callable[[], None]) -> None:
+    def __init__(self, replicas: Sequence[str], *, on_part: Callable[[], bool]) -> None:
+        """Call *on_part* when a replica has taken a part; it tells whether it killed something."""
         self._turn = itertools.cycle(replicas)
         self._on_part = on_part
         self._http = httpx.AsyncClient(timeout=60, trust_env=False)
-        self.noted: Counter[int] = Counter()
-        """How often a replica took each part, whether its client heard of it or not."""
-        self.cut: Counter[int] = Counter()
-        """Parts whose last request found no answer: its replica was killed, perhaps after it had
-        taken the part."""
+        self._flying: Counter[int] = Counter()
+        self.taken: set[int] = set()
+        """Parts that a replica has said it took, whether its client heard of it or not."""
+        self.unheard: set[int] = set()
+        """Parts of which a request found no answer: its replica may have taken them."""
+        self.sent_again: Counter[int] = Counter()
+        """How often a request came for a part that was taken already."""
+        self.in_flight_at_kills: Counter[int] = Counter()
         route = Route("/{path:path}", self._forward, methods=_METHODS)
         app = Starlette(routes=[route], lifespan=self._lifespan)
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -56,17 +60,22 @@ class Front:
 
     async def _forward(self, request: Request) -> Response:
         part = _PART.fullmatch(request.url.path) if request.method == "PUT" else None
+        number = int(part[1]) if part else 0
+        if number in self.taken:
+            self.sent_again[number] += 1
+        self._flying[number] += 1
         try:
             answer = await self._answer(request)
         except (httpx.HTTPError, ClientDisconnect):
-            if part:
-                self.cut[int(part[1])] = 1
+            self.unheard.add(number)
             return Response(status_code=502)
+        finally:
+            self._flying[number] -= 1
         if part and answer.is_success:
-            self.noted[int(part[1])] += 1
-            del self.cut[int(part[1])]
+            self.taken.add(number)
             # Before the client can hear of it: what is killed here loses this answer.
-            self._on_part()
+            if self._on_part():
+                self.in_flight_at_kills.update(set(+self._flying))
         return Response(answer.content, answer.status_code, _passed(answer.headers))
 
     async def _answer(self, request: Request) -> httpx.Response:
