@@ -33,7 +33,8 @@ def test_another_model_takes_over_while_words_go_on_finding(
     fleet_of: Callable[..., Fleet], ledger: Ledger, tmp_path: Path
 ) -> None:
     """Kill -9 in the middle: the next process goes on where chunks are of the former model."""
-    fleet = fleet_of(CHILD__OCR="false")
+    stuck = tmp_path / "stuck"
+    fleet = fleet_of(CHILD__OCR="false", STUCK_FILE=str(stuck))
     fleet.start("ingest")
     fleet.start("processor")
     leases = upload(fleet, "leases.txt", LEASES, key="leases")
@@ -47,11 +48,12 @@ def test_another_model_takes_over_while_words_go_on_finding(
     fleet.environment["EMBEDDINGS__FOLDER"] = str(turned_model(tmp_path / "model"))
     fleet.start("ingest")
     assert found(fleet, "sweet baking with fruit", "semantic") == []
-    fleet.start("processor")
-    until(lambda: len(models(ledger)) > 1, within_s=60, tell=lambda: models(ledger))
-    fleet.kill("processor")
+    fleet.start("processor-stuck", "tests.fault.programs", "stuck_in_reembedding")
+    until(stuck.exists, within_s=60)
+    fleet.kill("processor-stuck")
 
     half = models(ledger)
+    assert len(half) > 1
     assert half[former] > 0
     assert found(fleet, "landlord repairs roof", "text") == [leases]
     assert found(fleet, "apple cinnamon", "hybrid") == [cake]

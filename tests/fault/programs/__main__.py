@@ -106,6 +106,17 @@ def stuck_after_index() -> None:
     search_postgres.PostgresSearchIndex.replace = stuck  # type: ignore[method-assign]
 
 
+def stuck_in_reembedding() -> None:
+    """Some chunks are embedded again, others are not, and then nothing happens."""
+    embed_again = search_postgres.PostgresSearchIndex.embed_again
+
+    async def stuck(*arguments: Any, **options: Any) -> None:
+        await embed_again(*arguments, **options)
+        await _tell_and_stay()
+
+    search_postgres.PostgresSearchIndex.embed_again = stuck  # type: ignore[method-assign]
+
+
 async def _tell_and_stay() -> None:
     await asyncio.to_thread(Path(os.environ["STUCK_FILE"]).touch)
     await asyncio.Event().wait()
@@ -121,6 +132,7 @@ CHANGES: dict[str, Callable[[], None]] = {
         stuck_copy,
         stuck_in_index,
         stuck_after_index,
+        stuck_in_reembedding,
     )
 }
 
