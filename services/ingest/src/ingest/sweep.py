@@ -16,7 +16,7 @@ from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.reconciling import Reconciler
 from ingest.documents.retention import Retention
 from ingest.settings import SweepSettings
-from ingest.tables import documents, erasure, idempotency, sweeps, uploads, usage
+from ingest.tables import contents, erasure, idempotency, sweeps, uploads, usage
 from ingest.uploads.arrivals import Arrivals
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.expiry import Expiry
@@ -158,7 +158,7 @@ class Sweeper:
         async with self._database.transaction() as tx:
             # Uploads first: one that ends in a document between the two is found there.
             needed = await uploads.in_use(tx, lying)
-            needed |= await documents.referenced(tx, lying)
+            needed |= await contents.referenced(tx, lying)
         for key in lying - needed:
             await self._store.delete(key)
             logger.info("sweep.orphan_removed", extra={"object_key": key})

@@ -11,7 +11,7 @@ from docyard_common.events.stages import DocumentState, Priority, Stage
 from ingest.api.list_query import aware
 from ingest.api.models import Answer
 from ingest.documents.bulk import MAX_DOCUMENTS, BulkPreview
-from ingest.tables.documents import DocumentFilter
+from ingest.tables.document_lists import DocumentFilter
 
 _Time = Annotated[datetime, AfterValidator(aware)]
 _Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]

@@ -13,8 +13,8 @@ from ingest.api.models import DocumentList, DocumentOut, DocumentStats, EventLis
 from ingest.api.problems import refusals
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.queueing import Queueing
-from ingest.tables import document_events, documents
-from ingest.tables.documents import DocumentFilter
+from ingest.tables import document_events, document_lists
+from ingest.tables.document_lists import DocumentFilter
 
 
 class DocumentRoutes:
@@ -81,7 +81,7 @@ class DocumentRoutes:
     ) -> DocumentList:
         before = None if cursor is None else cursors.read_id(cursor)
         async with self._database.transaction() as tx:
-            found = await documents.page(
+            found = await document_lists.page(
                 tx, narrowed, owner=caller.subject, before=before, limit=limit + 1
             )
         shown = found[:limit]
@@ -118,7 +118,7 @@ class DocumentRoutes:
     async def stats(self, caller: Caller) -> DocumentStats:
         """Answer how many documents and bytes the caller has, by state and type."""
         async with self._database.transaction() as tx:
-            rows = await documents.stats(tx, owner=caller.subject)
+            rows = await document_lists.stats(tx, owner=caller.subject)
         by_state: dict[str, int] = {}
         by_type: dict[str, int] = {}
         for row in rows:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from docyard_common.analysis import DocumentType
 from docyard_common.events.stages import DocumentState, Priority
-from ingest.tables.documents import DocumentFilter
+from ingest.tables.document_lists import DocumentFilter
 
 
 def aware(at: datetime) -> datetime:

@@ -25,7 +25,7 @@ from ingest.errors import (
     RefusedError,
 )
 from ingest.tables import bulk
-from ingest.tables.documents import DocumentFilter
+from ingest.tables.document_lists import DocumentFilter
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from docyard_common.database import Transaction
 from docyard_common.events.stages import DocumentState
-from ingest.tables.documents import SELECTED, DocumentFilter
+from ingest.tables.document_lists import SELECTED, DocumentFilter
 
 _RECENT: Final = 5_000
 """Documents in work are counted among this many that were begun last."""

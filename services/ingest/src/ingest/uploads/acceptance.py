@@ -17,7 +17,7 @@ from docyard_common.outbox import Outbox
 from ingest.document import IdempotencyClaim, NewDocument
 from ingest.errors import AcceptanceUncertainError
 from ingest.limits.admission import Admission
-from ingest.tables import document_events, documents, erasure, family, idempotency
+from ingest.tables import contents, document_events, documents, erasure, family, idempotency
 
 logger = logging.getLogger(__name__)
 
@@ -144,13 +144,13 @@ class Acceptor:
                 return Repeated(earlier)
         await lock_content(tx, new.owner, new.sha256)
         if deduplicate:
-            twin = await documents.twin(tx, owner=new.owner, sha256=new.sha256, options=new.options)
+            twin = await contents.twin(tx, owner=new.owner, sha256=new.sha256, options=new.options)
             if twin is not None:
                 return Accepted(*twin)
         return await self._write(tx, new)
 
     async def _write(self, tx: Transaction, new: NewDocument, fill: Fill | None = None) -> Accepted:
-        shared = await documents.stored_under(
+        shared = await contents.stored_under(
             tx, owner=new.owner, sha256=new.sha256, size_bytes=new.size_bytes
         )
         if shared is not None:

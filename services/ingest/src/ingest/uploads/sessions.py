@@ -16,7 +16,7 @@ from docyard_common.media_types import EmptyFileError, foresee
 from docyard_common.observability import metrics
 from ingest.document import IdempotencyClaim
 from ingest.errors import IdempotencyKeyReusedError, UploadBusyError
-from ingest.tables import documents, idempotency, upload_parts, uploads
+from ingest.tables import contents, idempotency, upload_parts, uploads
 from ingest.upload import Announcement, Part, Upload, UploadMode, UploadState
 from ingest.uploads.arrived import arrived
 from ingest.uploads.desk import UploadDesk
@@ -239,5 +239,5 @@ async def _twin(tx: Transaction, said: Announcement) -> UUID | None:
     # A tus client has to be given an upload: its twin is found when it is completed.
     if said.sha256 is None or said.mode is UploadMode.TUS:
         return None
-    twin = await documents.twin(tx, owner=said.owner, sha256=said.sha256, options=said.options)
+    twin = await contents.twin(tx, owner=said.owner, sha256=said.sha256, options=said.options)
     return None if twin is None else twin[0]
