@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from processor.courtesy import Courtesy
 from processor.load import Load
 
@@ -43,6 +45,24 @@ async def test_beside_a_stream_of_small_documents_bulky_work_gets_its_share() ->
     now[0] += 0.01
 
     await pace()  # would hang for ever if it waited for the small one to end
+
+
+@pytest.mark.parametrize(("bulky", "least_s"), [(1, 0.04), (3, 0.12)])
+async def test_several_bulky_documents_share_a_fifth_of_the_time(
+    bulky: int, least_s: float
+) -> None:
+    now, loop = [100.0], asyncio.get_running_loop()
+    load = Load(throttle=0.8, processors=2)
+    load.begins(bulky=False)
+    for _ in range(bulky):
+        load.begins(bulky=True)
+    pace = Courtesy(load, monotonic=lambda: now[0]).pace()
+    now[0] += 0.01
+    began = loop.time()
+
+    await pace()
+
+    assert loop.time() - began >= least_s * 0.99
 
 
 async def test_what_has_rested_for_a_minute_in_all_rests_no_more() -> None:

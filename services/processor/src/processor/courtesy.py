@@ -9,13 +9,15 @@ from docyard_common.pace import Pace
 from processor.load import Load
 
 _REST: Final = 4.0
-"""Bulky work rests so many times as long as it has worked: it always gets a fifth of the time."""
+"""Bulky work rests so many times as long as it has worked: it always gets a fifth of the time.
+Several bulky documents share it."""
 _REST_MAX_S: Final = 60.0
 """In all, for one step: what rests may hold a transaction open."""
 _HALTS_MAX_S: Final = 600.0
 """In all, for one run of a child: so much later it ends at most, whatever comes beside it."""
 _HALT_S: Final = 0.4
-"""At once, for a child: then it works a quarter of that, whatever else is in work."""
+"""At once, for a child that is the only one: then it works a quarter of that, whatever else is in
+work."""
 _LOOK_S: Final = 0.1
 
 
@@ -28,7 +30,12 @@ class Courtesy:
 
     def pace(self) -> Pace:
         """Return what one bulky step calls between two pieces that others feel."""
-        return _Resting(self._load, monotonic=self._monotonic)
+        return _Resting(self, self._load, monotonic=self._monotonic)
+
+    @property
+    def sharing(self) -> int:
+        """How many bulky documents share what is left to them."""
+        return max(1, self._load.bulky)
 
     async def breaks(self, halt: Callable[[], None], go_on: Callable[[], None]) -> None:
         """Halt a child again and again, for as long as small documents need its processor.
@@ -41,9 +48,10 @@ class Courtesy:
             if not self._load.is_crowded:
                 await asyncio.sleep(_LOOK_S)
                 continue
-            rested_s = await self._halted(halt, go_on, within_s=min(left_s, _HALT_S))
+            within_s = min(left_s, _HALT_S * self.sharing)
+            rested_s = await self._halted(halt, go_on, within_s=within_s)
             left_s -= rested_s
-            await asyncio.sleep(min(rested_s, left_s) / _REST)
+            await asyncio.sleep(min(rested_s, left_s) / _REST / self.sharing)
 
     async def _halted(
         self, halt: Callable[[], None], go_on: Callable[[], None], *, within_s: float
@@ -60,7 +68,8 @@ class Courtesy:
 class _Resting:
     """Lets one bulky step rest while small documents are in work."""
 
-    def __init__(self, load: Load, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, courtesy: Courtesy, load: Load, *, monotonic: Callable[[], float]) -> None:
+        self._courtesy = courtesy
         self._load = load
         self._monotonic = monotonic
         self._since = monotonic()
@@ -69,6 +78,7 @@ class _Resting:
     async def __call__(self) -> None:
         """Rest for as long as the last piece lets it, and no longer than small ones are there."""
         now = self._monotonic()
-        await self._load.gap(within_s=min(self._left_s, _REST * (now - self._since)))
+        rest_s = _REST * self._courtesy.sharing * (now - self._since)
+        await self._load.gap(within_s=min(self._left_s, rest_s))
         self._since = self._monotonic()
         self._left_s -= self._since - now

@@ -43,6 +43,11 @@ class Load:
         self._quiet.set()
 
     @property
+    def bulky(self) -> int:
+        """How many bulky documents are in work here."""
+        return self._bulky
+
+    @property
     def is_crowded(self) -> bool:
         """Whether as many documents are in work here as there are processors."""
         return self._smalls + self._bulky >= self._cores
