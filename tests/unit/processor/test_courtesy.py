@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from prometheus_client import REGISTRY
 
 from processor.courtesy import Courtesy
 from processor.load import Load
@@ -35,6 +36,10 @@ class Child:
 def crowd(load: Load) -> None:
     for _ in range(2):
         load.begins(bulky=False)
+
+
+def rested_s() -> float:
+    return REGISTRY.get_sample_value("docyard_bulky_rest_seconds_total") or 0.0
 
 
 async def test_beside_a_stream_of_small_documents_bulky_work_gets_its_share() -> None:
@@ -71,6 +76,7 @@ async def test_what_has_rested_for_a_minute_in_all_rests_no_more() -> None:
     load.begins(bulky=False)
     pace = Courtesy(load, monotonic=lambda: now[0]).pace()
     now[0] += 1000
+    before = rested_s()
     resting = asyncio.ensure_future(pace())
     await asyncio.sleep(0)
     assert not resting.done()
@@ -78,6 +84,7 @@ async def test_what_has_rested_for_a_minute_in_all_rests_no_more() -> None:
     load.ends(bulky=False)
     now[0] += 1
     await resting
+    assert rested_s() - before == pytest.approx(62)
     load.begins(bulky=False)
     now[0] += 1000
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from docyard_common.observability import metrics
 from docyard_common.pace import Pace
 from processor.load import Load
 
@@ -62,7 +63,9 @@ class Courtesy:
             await self._load.gap(within_s=within_s)
         finally:
             go_on()
-        return self._monotonic() - since
+            rested_s = self._monotonic() - since
+            metrics.BULKY_REST.inc(rested_s)
+        return rested_s
 
 
 class _Resting:
@@ -82,3 +85,4 @@ class _Resting:
         await self._load.gap(within_s=min(self._left_s, rest_s))
         self._since = self._monotonic()
         self._left_s -= self._since - now
+        metrics.BULKY_REST.inc(self._since - now)

@@ -133,6 +133,9 @@ MEMORY_BUDGET: Final = Gauge(
 MEMORY_RESERVED: Final = Gauge(
     "docyard_memory_reserved_bytes", "Estimates of the documents that run, together."
 )
+BULKY_REST: Final = Counter(
+    "docyard_bulky_rest_seconds_total", "How long bulky documents have rested beside small ones."
+)
 STAGE_WAITING_FOR_MEMORY: Final = Gauge(
     "docyard_stage_waiting_for_memory",
     "Due documents that need more memory than the running ones leave.",
