@@ -108,6 +108,19 @@ def test_wrong_usage_exits_with_2_and_sends_nothing(
     assert fake.requests == []
 
 
+def test_a_document_that_is_in_work_shows_how_far_it_is(run: Run, fake: FakeDocyard) -> None:
+    document_id = fake.add(filename="long.pdf", state="extracting")
+    pages = {"pages_done": 12, "pages_total": 600, "progress": 20.4, "eta_s": 41.6}
+    fake.documents[document_id] |= pages
+
+    result = run("show", document_id)
+
+    assert result.exit_code == 0, result.output
+    shown = [line.split(maxsplit=1) for line in result.stdout.splitlines()]
+    for fact in (["pages", "12 of 600"], ["left", "42 s"], ["progress", "20%"]):
+        assert fact in shown
+
+
 @pytest.mark.parametrize(
     ("status", "exit_code"), [(401, 4), (403, 4), (404, 3), (409, 5), (422, 6)]
 )

@@ -111,7 +111,8 @@ def _facts(document: "Document") -> list[tuple[str, str]]:
         ("state", document.state),
         ("progress", f"{document.progress:.0f}%"),
         ("stage", document.stage or ""),
-        ("pages", "" if document.pages_total is None else str(document.pages_total)),
+        ("pages", _pages_so_far(document)),
+        ("left", "" if document.eta_s is None else f"{document.eta_s:.0f} s"),
         ("type", document.content_type or ""),
         ("kind", document.document_type or ""),
         ("size", size(document.size_bytes)),
@@ -125,6 +126,13 @@ def _facts(document: "Document") -> list[tuple[str, str]]:
     if document.error:
         facts += [("error", document.error.code), ("", document.error.message)]
     return [(name, value) for name, value in facts if value]
+
+
+def _pages_so_far(document: "Document") -> str:
+    done, total = document.pages_done, document.pages_total
+    if total is None:
+        return ""
+    return str(total) if document.is_terminal or done is None else f"{done} of {total}"
 
 
 @command(app)
