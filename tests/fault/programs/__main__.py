@@ -97,24 +97,23 @@ def stuck_in_index() -> None:
 
 def stuck_after_index() -> None:
     """A document can be found, and its run never ends."""
-    replace = search_postgres.PostgresSearchIndex.replace
-
-    async def stuck(*arguments: Any, **options: Any) -> None:
-        await replace(*arguments, **options)
-        await _tell_and_stay()
-
-    search_postgres.PostgresSearchIndex.replace = stuck  # type: ignore[method-assign]
+    _stay_after("replace")
 
 
 def stuck_in_reembedding() -> None:
     """Some chunks are embedded again, others are not, and then nothing happens."""
-    embed_again = search_postgres.PostgresSearchIndex.embed_again
+    _stay_after("embed_again")
+
+
+def _stay_after(method: str) -> None:
+    """Let the search index do what *method* does once, and stay there."""
+    done = getattr(search_postgres.PostgresSearchIndex, method)
 
     async def stuck(*arguments: Any, **options: Any) -> None:
-        await embed_again(*arguments, **options)
+        await done(*arguments, **options)
         await _tell_and_stay()
 
-    search_postgres.PostgresSearchIndex.embed_again = stuck  # type: ignore[method-assign]
+    setattr(search_postgres.PostgresSearchIndex, method, stuck)
 
 
 async def _tell_and_stay() -> None:

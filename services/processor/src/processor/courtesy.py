@@ -31,12 +31,7 @@ class Courtesy:
 
     def pace(self) -> Pace:
         """Return what one bulky step calls between two pieces that others feel."""
-        return _Resting(self, self._load, monotonic=self._monotonic)
-
-    @property
-    def sharing(self) -> int:
-        """How many bulky documents share what is left to them."""
-        return max(1, self._load.bulky)
+        return _Resting(self._load, monotonic=self._monotonic)
 
     async def breaks(self, halt: Callable[[], None], go_on: Callable[[], None]) -> None:
         """Halt a child again and again, for as long as small documents need its processor.
@@ -49,10 +44,10 @@ class Courtesy:
             if not self._load.is_crowded:
                 await asyncio.sleep(_LOOK_S)
                 continue
-            within_s = min(left_s, _HALT_S * self.sharing)
+            within_s = min(left_s, _HALT_S * self._load.sharing)
             rested_s = await self._halted(halt, go_on, within_s=within_s)
             left_s -= rested_s
-            await asyncio.sleep(min(rested_s, left_s) / _REST / self.sharing)
+            await asyncio.sleep(min(rested_s, left_s) / _REST / self._load.sharing)
 
     async def _halted(
         self, halt: Callable[[], None], go_on: Callable[[], None], *, within_s: float
@@ -71,8 +66,7 @@ class Courtesy:
 class _Resting:
     """Lets one bulky step rest while small documents are in work."""
 
-    def __init__(self, courtesy: Courtesy, load: Load, *, monotonic: Callable[[], float]) -> None:
-        self._courtesy = courtesy
+    def __init__(self, load: Load, *, monotonic: Callable[[], float]) -> None:
         self._load = load
         self._monotonic = monotonic
         self._since = monotonic()
@@ -81,7 +75,7 @@ class _Resting:
     async def __call__(self) -> None:
         """Rest for as long as the last piece lets it, and no longer than small ones are there."""
         now = self._monotonic()
-        rest_s = _REST * self._courtesy.sharing * (now - self._since)
+        rest_s = _REST * self._load.sharing * (now - self._since)
         await self._load.gap(within_s=min(self._left_s, rest_s))
         self._since = self._monotonic()
         self._left_s -= self._since - now

@@ -43,9 +43,9 @@ class Load:
         self._quiet.set()
 
     @property
-    def bulky(self) -> int:
-        """How many bulky documents are in work here."""
-        return self._bulky
+    def sharing(self) -> int:
+        """How many bulky documents share what is left to them, at least one."""
+        return max(1, self._bulky)
 
     @property
     def is_crowded(self) -> bool:

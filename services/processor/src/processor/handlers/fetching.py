@@ -12,8 +12,12 @@ async def fetch_at_pace(objects: ObjectStore, key: str, path: Path, *, pace: Pac
     """Do what `ObjectStore.download` does, with *pace* between its pieces of a mebibyte."""
     digest = hashlib.sha256()
     with path.open("wb") as file:
+
+        def take(piece: bytes) -> None:
+            file.write(piece)
+            digest.update(piece)
+
         async for piece in objects.stream(key):
-            await asyncio.to_thread(file.write, piece)
-            await asyncio.to_thread(digest.update, piece)
+            await asyncio.to_thread(take, piece)
             await pace()
     return digest.hexdigest()
