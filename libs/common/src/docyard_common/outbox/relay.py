@@ -23,6 +23,7 @@ from docyard_common.errors import DependencyUnavailableError
 from docyard_common.kafka.patient import gathering_s
 from docyard_common.kafka.producer import reliable_producer
 from docyard_common.observability import metrics
+from docyard_common.outbox.notified import notified
 from docyard_common.outbox.schema import SHARDS, channel
 from docyard_common.settings import DatabaseSettings, KafkaSettings
 
@@ -99,7 +100,7 @@ class Relay:
             rows = await cursor.fetchall()
             if not rows:
                 stopped.clear()
-                await _wait(connection)
+                await notified(connection, within_s=_IDLE_S)
                 continue
             done, failed = await self._publish(producer, rows)
             stopped |= failed
@@ -169,12 +170,6 @@ class Relay:
             "outbox.refused",
             extra={"outbox_id": row["id"], "topic": row["topic"], "error": repr(error)},
         )
-
-
-async def _wait(connection: Transaction) -> None:
-    """Return at the next NOTIFY, or after a second."""
-    async for _ in connection.notifies(timeout=_IDLE_S, stop_after=1):
-        return
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
