@@ -129,12 +129,24 @@ def test_a_body_that_grows_too_large_is_cut_off(client: TestClient, path: str) -
     assert answer.json()["code"] == "PAYLOAD_TOO_LARGE"
 
 
-def test_streamed_paths_and_forms_have_no_limit_here(client: TestClient) -> None:
+def test_streamed_paths_have_no_limit_here(client: TestClient) -> None:
     size = MAX_BODY_BYTES * 3
 
     assert client.post("/stream-in", content=bytes(size)).json() == {"size": size}
+
+
+@pytest.mark.parametrize("path", ["/whole", "/orders"])
+def test_a_form_elsewhere_is_no_way_around_the_limit(client: TestClient, path: str) -> None:
     form = {"content-type": "multipart/form-data; boundary=x"}
-    assert client.post("/whole", content=bytes(size), headers=form).json() == {"size": size}
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(20):
+            yield bytes(MAX_BODY_BYTES // 10)
+
+    answer = client.post(path, content=pieces(), headers=form)
+
+    assert answer.status_code == 413
+    assert answer.json()["code"] == "PAYLOAD_TOO_LARGE"
 
 
 def test_websockets_pass_through(app: FastAPI) -> None:

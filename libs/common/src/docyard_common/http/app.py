@@ -38,9 +38,8 @@ def create_app(
 ) -> FastAPI:
     """Return an application with problems, health, metrics, CORS and the edge installed.
 
-    Bodies under *streamed_paths* (regular expressions, matched at the start) and multipart forms
-    have no limit here: their routes set one. The routes of the service are added to what is
-    returned.
+    Bodies of *streamed_paths* (regular expressions, matched as a whole) have no limit here: their
+    routes set one. The routes of the service are added to what is returned.
     """
     app = FastAPI(
         title=title, description=description, version="1.0", lifespan=lifespan, responses=_PROBLEM

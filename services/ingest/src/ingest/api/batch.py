@@ -18,6 +18,7 @@ from ingest.api.problems import problem_of, refusals
 from ingest.api.receiving import FORM_REFUSALS, incoming, received, refused
 from ingest.uploads.batch import BatchItem, BatchOutcome, BatchUpload
 
+STREAMED: Final = f"{API}/documents/upload/batch"
 _MODE: Final = "batch"
 _ACCEPTED: Final = 202
 _MULTI_STATUS: Final = 207

@@ -20,6 +20,7 @@ from ingest.chat.upload import ChatUpload
 from ingest.document import Document
 
 _PREFIX: Final = "/api/chat/upload"
+STREAMED: Final = f"{_PREFIX}/async"
 _MODE: Final = "chat"
 _FORM: Final[dict[str, Any]] = {
     "requestBody": {

@@ -38,7 +38,7 @@ from ingest.uploads.form import boundary_of
 from ingest.uploads.parts import PartReceiver
 from ingest.uploads.sessions import Known, UploadSessions
 
-RAW_PARTS: Final = rf"{API}/documents/upload/[^/]+/parts/"
+STREAMED: Final = rf"{API}/documents/upload/(chunk|[^/]+/parts/[^/]+)"
 """Paths whose bodies are read piece by piece, as a regular expression."""
 
 

@@ -14,6 +14,7 @@ from ingest.api.receiving import FILE_REFUSALS, FORM_REFUSALS, incoming, receive
 from ingest.api.upload_models import UploadAccepted
 from ingest.uploads.simple import SimpleUpload
 
+STREAMED: Final = f"{API}/documents/upload/simple"
 _MODE: Final = "simple"
 _FORM: Final[dict[str, Any]] = {
     "requestBody": {

@@ -15,12 +15,11 @@ from docyard_common.http import authenticate_with, background, create_app, limit
 from docyard_common.kafka.admin import ensure_topics
 from docyard_common.kafka.steady import SteadyConsumer
 from docyard_common.observability.health import Health
-from ingest.api import problems
-from ingest.api.chunked import RAW_PARTS
+from ingest.api import batch, chat, chunked, problems, uploads
 from ingest.api.folder_jobs import FolderJobRoutes
 from ingest.api.links import LinkMaker
+from ingest.api.tus import routes as tus
 from ingest.api.tus.middleware import TusMiddleware
-from ingest.api.tus.routes import STREAMED
 from ingest.app.access import Access
 from ingest.app.consuming import consumer
 from ingest.app.documents import Documents
@@ -30,6 +29,7 @@ from ingest.settings import IngestSettings
 from ingest.sweep import Sweeper
 
 _MIGRATIONS: Final = Path(ingest.__file__).parent / "migrations"
+_STREAMED: Final = tuple(one.STREAMED for one in (uploads, batch, chat, chunked, tus))
 _DESCRIPTION: Final = """
 Takes documents in and answers what became of them.
 
@@ -48,7 +48,7 @@ def build(settings: IngestSettings) -> FastAPI:
         settings=settings.http,
         health=parts.health(),
         lifespan=parts.lifespan,
-        streamed_paths=(RAW_PARTS, STREAMED),
+        streamed_paths=_STREAMED,
     )
     authenticate_with(app, parts.access.verifier)
     limit_rates_with(app, parts.access.limiter, parts.access.rates.of)

@@ -29,7 +29,7 @@ from ingest.upload import UploadMode
 from ingest.uploads.joining import Joiner
 from ingest.uploads.tus import TusUpload, TusUploads
 
-STREAMED: Final = PATH
+STREAMED: Final = rf"{PATH}(/[^/]*)?"
 _STANDING: Final = ("UPLOAD_NOT_FOUND", "UPLOAD_EXPIRED", "UPLOAD_BUSY")
 _JUDGED: Final = ("UNSUPPORTED_TYPE", "TYPE_MISMATCH", "EMPTY_FILE", "FILE_HASH_MISMATCH")
 _BODY: Final[dict[str, Any]] = {
