@@ -44,6 +44,9 @@ CREATIONS = [
         "FILENAME_INVALID",
     ),
     (said(priority="now"), 422, "FIELD_INVALID"),
+    (said(filetype="text/plain; \u2603"), 422, "FIELD_INVALID"),
+    (said(filetype="text/plain;\x00"), 422, "FIELD_INVALID"),
+    (said(type="text/plain\r\nx: y"), 422, "FIELD_INVALID"),
     (
         said(processing_options="[]"),
         422,

@@ -152,7 +152,8 @@ class WholeUploads:
         """Look once; return how many became documents. Idempotent, safe in several replicas.
 
         Raises DependencyUnavailableError. One that is refused ends, as it would have for its
-        client; one that is over a quota stays until it expires.
+        client; one that is over a quota, or fails as nobody has foreseen, stays until it expires:
+        it must not stop the others.
         """
         async with self._database.transaction() as tx:
             found = await tus_uploads.whole(tx, limit=_BATCH)
@@ -164,6 +165,8 @@ class WholeUploads:
                 raise
             except (RefusedError, PermanentError) as error:
                 logger.info("upload.not_completed", extra={"error": type(error).__name__})
+            except Exception:
+                logger.exception("upload.not_completed", extra={"upload_id": str(upload_id)})
             else:
                 done += 1
         return done

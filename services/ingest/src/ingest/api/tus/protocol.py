@@ -30,6 +30,7 @@ MEDIA_TYPE: Final = "application/offset+octet-stream"
 
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _KEY: Final = re.compile(r"[\x21-\x2b\x2d-\x7e]+")  # printable ASCII without space and comma
+_MEDIA_TYPE: Final = re.compile(r"[\x20-\x7e]{0,255}")  # what an HTTP header can carry
 _SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
 _FINAL: Final = "final;"
 _UNNAMED: Final = "unnamed"
@@ -141,7 +142,7 @@ def announced(
         owner=caller.subject,
         mode=mode,
         filename=require_filename(_first(said, _NAMES) or _UNNAMED),
-        declared_type=_first(said, _TYPES),
+        declared_type=_declared_type(_first(said, _TYPES)),
         size_bytes=size_bytes,
         sha256=_sha256(said.get("sha256")),
         priority=_priority(said.get("priority")),
@@ -152,6 +153,14 @@ def announced(
 
 def _first(said: Mapping[str, str], keys: tuple[str, ...]) -> str | None:
     return next((said[key] for key in keys if said.get(key)), None)
+
+
+def _declared_type(value: str | None) -> str | None:
+    if value is not None and _MEDIA_TYPE.fullmatch(value) is None:
+        raise FieldInvalidError(
+            "The type must be at most 255 printable ASCII characters.", field="filetype"
+        )
+    return value
 
 
 def _priority(value: str | None) -> Priority:
