@@ -49,12 +49,12 @@ class Finding:
             clock=clock,
         )
 
-    async def store(self, *files: bytes, generation: int = 1) -> None:
+    async def store(self, *files: bytes, generation: int = 1, filename: str = "") -> None:
         members = []
         for position, data in enumerate(files, start=1):
             key = artifacts.member_key(self.document_id, generation, position)
             await self.ingest.store.put(key, data)
-            members.append(_member(position, data, key))
+            members.append(_member(position, data, key, filename))
         listed = artifacts.dump(MemberList(members=tuple(members)))
         await self.ingest.store.put(self.members_key(generation), listed)
 
@@ -82,11 +82,11 @@ class Finding:
         return child_id(self.document_id, position)
 
 
-def _member(position: int, data: bytes, key: str) -> Member:
+def _member(position: int, data: bytes, key: str, filename: str) -> Member:
     return Member(
         position=position,
         path=f"folder/{position}.txt",
-        filename=f"{position}.txt",
+        filename=filename or f"{position}.txt",
         media_type="text/plain",
         size_bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
@@ -144,6 +144,19 @@ async def test_they_are_listed_below_their_parent(finding: Finding) -> None:
     assert {item["document_id"] for item in narrowed["items"]} == ids
     assert [item["children_count"] for item in top["items"]] == [2]
     assert foreign.status_code == 404
+
+
+@pytest.mark.parametrize("filename", ["...", "\u200b", " "])
+async def test_a_file_without_a_usable_name_is_a_document_all_the_same(
+    finding: Finding, filename: str
+) -> None:
+    await finding.store(b"one", filename=filename)
+
+    await finding.tell()
+
+    child = await finding.ingest.client.get(f"/api/v1/documents/{finding.child(1)}")
+    assert child.json()["filename"] == "member-1"
+    assert len(await events(finding.ingest, ChildrenAccepted)) == 1
 
 
 async def test_a_redelivery_makes_no_twins(finding: Finding) -> None:

@@ -21,7 +21,7 @@ from docyard_common.observability import metrics
 from docyard_common.outbox import Outbox
 from docyard_common.storage import ObjectStore
 from ingest.document import NewDocument
-from ingest.errors import RefusedError
+from ingest.errors import FieldInvalidError, RefusedError
 from ingest.limits.admission import Admission
 from ingest.tables import document_events, documents, family
 from ingest.uploads.acceptance import Accepted, Acceptor
@@ -166,7 +166,7 @@ def _new(found: ChildrenFound, member: Member, clock: Clock) -> NewDocument:
     return NewDocument(
         document_id=child_id(found.document_id, member.position),
         owner=found.owner,
-        filename=clean_filename(member.filename),
+        filename=_filename(member),
         content_type=member.media_type,
         size_bytes=member.size_bytes,
         sha256=member.sha256,
@@ -182,6 +182,14 @@ def _new(found: ChildrenFound, member: Member, clock: Clock) -> NewDocument:
         ),
         found_in_generation=found.generation,
     )
+
+
+def _filename(member: Member) -> str:
+    """Return a name that can be kept: some containers hold files whose names are dots, or nothing."""
+    try:
+        return clean_filename(member.filename)
+    except FieldInvalidError:
+        return f"member-{member.position}"
 
 
 def _decoded(record: ReceivedRecord) -> ChildrenFound | None:
