@@ -67,6 +67,14 @@ async def ended(ingest: RunningIngest, content: bytes = b"hello", *, owner: str 
     return document_id
 
 
+async def sharing(ingest: RunningIngest) -> tuple[UUID, UUID]:
+    """Return two documents with the same bytes; the first has ended."""
+    first = await ended(ingest)
+    answer = await ingest.upload(b"hello", processing_options='{"ocr": false}')
+    assert len(await ingest.keys()) == 1
+    return first, UUID(answer.json()["document_id"])
+
+
 async def set_terms(ingest: RunningIngest, owner: str, **terms: int) -> int:
     operator = ingest.as_owner("olga", roles=("operator",))
     answer = await ingest.client.put(
@@ -113,14 +121,26 @@ async def test_bytes_go_and_what_was_made_of_them_stays(
 async def test_bytes_that_another_document_shares_stay_for_it(
     ingest: RunningIngest, database: Database
 ) -> None:
-    await ended(ingest)
-    answer = await ingest.upload(b"hello", processing_options='{"ocr": false}')
-    second = UUID(answer.json()["document_id"])
-    assert len(await ingest.keys()) == 1
+    first, second = await sharing(ingest)
 
     await sweep(ingest, database, days=8, defaults=RetentionSettings(originals_days=7))
 
+    removed = await ingest.client.get(f"{DOCUMENTS}/{first}/original")
+    assert (removed.status_code, removed.json()["code"]) == (404, "NOT_AVAILABLE")
     assert (await ingest.client.get(f"{DOCUMENTS}/{second}/original")).status_code == 200
+
+
+async def test_bytes_go_with_the_last_document_that_still_has_them(
+    ingest: RunningIngest, database: Database
+) -> None:
+    first, second = await sharing(ingest)
+    await sweep(ingest, database, days=8, defaults=RetentionSettings(originals_days=7))
+    assert len(await ingest.keys()) == 1
+
+    await ingest.client.delete(f"{DOCUMENTS}/{second}")
+
+    assert await ingest.keys() == []
+    assert (await ingest.client.get(f"{DOCUMENTS}/{first}")).status_code == 200
 
 
 async def test_history_goes_by_its_own_term(ingest: RunningIngest, database: Database) -> None:

@@ -31,6 +31,7 @@ _HARMLESS: Final = {
     # A document is a stranger's: as a page of this origin it must not run.
     "Content-Security-Policy": "sandbox; default-src 'none'",
 }
+_REMOVED: Final = "The bytes are not there any more."
 _BINARY: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -101,6 +102,8 @@ class ArtifactRoutes:
     ) -> Response:
         """Stream the bytes as they were uploaded; one range is honoured."""
         document = await self._find(caller, document_id)
+        if document.original_removed_at is not None:
+            raise NotAvailableError(_REMOVED)
         etag = f'"{document.sha256}"'
         headers = _HARMLESS | {
             "ETag": etag,
@@ -200,7 +203,7 @@ async def _opened(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     try:
         first = await anext(pieces, b"")
     except ObjectMissingError as error:
-        raise NotAvailableError("The bytes are not there any more.") from error
+        raise NotAvailableError(_REMOVED) from error
 
     async def all_pieces() -> AsyncIterator[bytes]:
         yield first

@@ -18,6 +18,7 @@ _OWN_OBJECT: Final = """
 select object_key from documents erased where document_id = %s and not exists (
     select from documents other
     where other.object_key = erased.object_key and other.deleted_at is null
+        and other.original_removed_at is null
 )
 """
 
@@ -31,7 +32,7 @@ async def mark(tx: Transaction, document_id: UUID, *, at: datetime) -> None:
 
 
 async def own_object(tx: Transaction, document_id: UUID) -> str | None:
-    """Return the key of the document's bytes, unless a document that lives shares them."""
+    """Return the key of the document's bytes, unless one that lives still has them, too."""
     cursor = await tx.execute(_OWN_OBJECT, (document_id,))
     row = await cursor.fetchone()
     return None if row is None else row["object_key"]
