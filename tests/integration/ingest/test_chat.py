@@ -229,6 +229,16 @@ async def test_repeated_upload_answers_the_same_job(ingest: RunningIngest) -> No
     assert len(await ingest.rows("select 1 from chat_jobs")) == 1
 
 
+async def test_the_same_key_with_another_question_is_refused(ingest: RunningIngest) -> None:
+    key = {"Idempotency-Key": "k"}
+    first = await ask(ingest, headers=key, message=QUESTION)
+
+    other = await ask(ingest, headers=key, message="And who signed it?")
+
+    assert first.status_code == 202
+    assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
 @pytest.fixture
 def model() -> Iterator[TalkingServer]:
     with talking() as server:

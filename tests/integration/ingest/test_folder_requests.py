@@ -135,6 +135,19 @@ async def test_an_idempotency_key_makes_one_job(folders: FolderClient, tmp_path:
     assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
+async def test_a_new_key_for_a_job_that_is_there_answers_that_job_every_time(
+    folders: FolderClient, tmp_path: Path
+) -> None:
+    body = {"source_folder": str(tmp_path / "root"), "process": True, "upload_id": "mine"}
+    client = folders.ingest.client
+    await client.post(UPLOADS, json=body, headers=folders.operator)
+    headers = folders.operator | {"Idempotency-Key": "k"}
+
+    answers = [await client.post(UPLOADS, json=body, headers=headers) for _ in range(2)]
+
+    assert [one.json().get("upload_id") for one in answers] == ["mine", "mine"]
+
+
 async def test_without_roots_no_folder_is_allowed(
     ingest_settings: IngestSettings, tmp_path: Path
 ) -> None:

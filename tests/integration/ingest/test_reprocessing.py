@@ -182,6 +182,35 @@ async def test_the_same_idempotency_key_begins_one_generation(
     assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
+@pytest.mark.parametrize("what", ["cancel", "reprocess"])
+async def test_the_same_idempotency_key_places_one_order(ingest: RunningIngest, what: str) -> None:
+    key, url = {"Idempotency-Key": "once"}, f"{DOCUMENTS}/{what}"
+
+    first, second = [
+        await ingest.client.post(url, json={"all": True}, headers=key) for _ in range(2)
+    ]
+    other = await ingest.client.post(url, json={"all": True, "max": 3}, headers=key)
+
+    assert first.status_code == second.status_code == 202
+    assert first.json()["id"] == second.json()["id"]
+    assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert len((await ingest.client.get(f"{DOCUMENTS}/bulk")).json()["items"]) == 1
+
+
+async def test_numbers_that_the_database_can_not_hold_are_refused(ingest: RunningIngest) -> None:
+    most = 2**31
+    listed = await ingest.client.get(DOCUMENTS, params={"pipeline_version_below": most})
+    ordered = await ingest.client.post(
+        f"{DOCUMENTS}/cancel", json={"filter": {"pipeline_version_below": most}}
+    )
+    operator = ingest.as_owner("olga", roles=("operator",))
+    silent = await ingest.client.post(
+        "/api/v1/reconcile", json={"silent_s": 1e12}, headers=operator
+    )
+
+    assert [one.status_code for one in (listed, ordered, silent)] == [422, 422, 422]
+
+
 async def test_a_filter_reprocesses_what_an_older_pipeline_has_made(
     ingest: RunningIngest, projector: Projector
 ) -> None:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from docyard_common.analysis import DocumentType
 from docyard_common.events.stages import DocumentState, Priority, Stage
-from ingest.api.list_query import aware
+from ingest.api.list_query import LARGEST_VERSION, aware
 from ingest.api.models import Answer
 from ingest.documents.bulk import MAX_DOCUMENTS, BulkPreview
 from ingest.tables.document_lists import DocumentFilter
@@ -30,7 +30,7 @@ class BulkFilter(BaseModel):
     created_after: _Time | None = None
     created_before: _Time | None = None
     q: _Text | None = Field(default=None, description="Part of the file name.")
-    pipeline_version_below: int | None = Field(default=None, ge=1)
+    pipeline_version_below: int | None = Field(default=None, ge=1, le=LARGEST_VERSION)
 
     def narrowed(self) -> DocumentFilter:
         return DocumentFilter(

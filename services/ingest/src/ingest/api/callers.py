@@ -13,7 +13,7 @@ from ingest.errors import IdempotencyKeyInvalidError
 Caller: TypeAlias = Annotated[Principal, Depends(principal)]
 UploadId: TypeAlias = Annotated[UUID, Path(description="As the upload's opening answered it.")]
 IdempotencyKey: TypeAlias = Annotated[
-    str | None, Header(description="Makes the upload safe to send again for a day.")
+    str | None, Header(description="Makes the request safe to send again for a day.")
 ]
 DocumentId: TypeAlias = Annotated[UUID, Path(description="As the upload answered it.")]
 Cursor: TypeAlias = Annotated[

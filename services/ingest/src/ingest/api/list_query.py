@@ -1,7 +1,7 @@
 """The query of `GET /documents`."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Query
@@ -17,6 +17,7 @@ def aware(at: datetime) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+LARGEST_VERSION: Final = 2**31 - 1  # of PostgreSQL's integer
 _Time = Annotated[datetime, AfterValidator(aware)]
 _Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
@@ -34,7 +35,10 @@ class ListQuery(BaseModel):
     created_before: _Time | None = None
     q: _Text | None = Field(default=None, description="Part of the file name.")
     pipeline_version_below: int | None = Field(
-        default=None, ge=1, description="Only what an older pipeline has made, or none yet."
+        default=None,
+        ge=1,
+        le=LARGEST_VERSION,
+        description="Only what an older pipeline has made, or none yet.",
     )
     parent_id: UUID | None = Field(default=None, description="What was found inside this one.")
     top_level: bool = Field(default=False, description="Only what was uploaded itself.")

@@ -1,6 +1,6 @@
 """What operators ask of ingest: to put unfinished documents back to work."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,13 +12,17 @@ from ingest.api.models import Answer
 from ingest.api.problems import refusals
 from ingest.documents.reconciling import Reconciler
 
+_YEAR_S: Final = 366 * 86_400.0
+
 
 class ReconcileRequest(BaseModel):
     """Which documents; an empty body means every one in work."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    silent_s: float = Field(default=0.0, ge=0, description="Only what was silent for so long.")
+    silent_s: float = Field(
+        default=0.0, ge=0, le=_YEAR_S, description="Only what was silent so long."
+    )
     dry_run: bool = False
 
 

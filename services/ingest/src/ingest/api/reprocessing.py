@@ -1,11 +1,10 @@
 """Documents once more, by HTTP: one by its id, many by a filter."""
 
-import hashlib
-import re
+from collections.abc import Mapping
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Header, Path, Query, Response
+from fastapi import APIRouter, Body, Path, Query, Response
 from pydantic import BaseModel, ConfigDict
 
 from docyard_common.auth import Principal
@@ -20,16 +19,16 @@ from ingest.api.bulk_models import (
     BulkReprocess,
     BulkRequest,
 )
-from ingest.api.callers import Caller, Cursor, DocumentId, Limit
+from ingest.api.callers import Caller, Cursor, DocumentId, IdempotencyKey, Limit, checked_key
 from ingest.api.links import API, LinkMaker
 from ingest.api.models import DocumentOut
 from ingest.api.problems import refusals
 from ingest.document import IdempotencyClaim
 from ingest.documents.bulk import BulkKind, BulkOperations, BulkOrder
 from ingest.documents.reprocessing import Reprocessing, Wish
-from ingest.errors import IdempotencyKeyInvalidError
+from ingest.uploads.reception import fingerprint
 
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_KEY_REFUSALS: Final = ("IDEMPOTENCY_KEY_INVALID", "IDEMPOTENCY_KEY_REUSED")
 _OperationId = Annotated[UUID, Path(description="As the order answered it.")]
 
 
@@ -63,6 +62,7 @@ class ReprocessingRoutes:
             methods=post,
             status_code=202,
             summary="Stop the work on many",
+            responses=refusals(*_KEY_REFUSALS),
         )
         add(
             "/reprocess",
@@ -70,6 +70,7 @@ class ReprocessingRoutes:
             methods=post,
             status_code=202,
             summary="Process many once more",
+            responses=refusals(*_KEY_REFUSALS),
         )
         add("/bulk", self.listed, summary="List operations", responses=refusals("CURSOR_INVALID"))
         add(one, self.one, summary="Read how far an operation is", responses=missing)
@@ -88,8 +89,7 @@ class ReprocessingRoutes:
                 "STAGE_NOT_REACHED",
                 "REPROCESSED_TOO_OFTEN",
                 "ORIGINAL_REMOVED",
-                "IDEMPOTENCY_KEY_INVALID",
-                "IDEMPOTENCY_KEY_REUSED",
+                *_KEY_REFUSALS,
             ),
         )
         return router
@@ -99,7 +99,7 @@ class ReprocessingRoutes:
         caller: Caller,
         document_id: DocumentId,
         wanted: Annotated[ReprocessRequest | None, Body()] = None,
-        idempotency_key: Annotated[str | None, Header()] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> DocumentOut:
         """Begin the document's next generation. 202: it is queued.
 
@@ -109,27 +109,38 @@ class ReprocessingRoutes:
         """
         wanted = wanted or ReprocessRequest()
         wish = Wish(caller.subject, wanted.from_stage, wanted.priority)
-        claim = _claim(caller, document_id, wanted, idempotency_key)
+        said = {"document_id": document_id, **wanted.model_dump(mode="json")}
+        claim = _claim(caller, "reprocess", said, idempotency_key)
         document = await self._reprocessing.reprocess(
             document_id, wish, owner=caller.subject, claim=claim
         )
         return DocumentOut.of(document, self._links.of(document_id))
 
     async def cancel_many(
-        self, caller: Caller, response: Response, wanted: BulkCancel
+        self,
+        caller: Caller,
+        response: Response,
+        wanted: BulkCancel,
+        idempotency_key: IdempotencyKey = None,
     ) -> BulkOperationOut | BulkPreviewOut:
         """Cancel every document of a filter that is in work; `dry_run` only counts (200)."""
-        return await self._order(caller, response, wanted, BulkKind.CANCEL)
+        order = _order(caller, wanted, BulkKind.CANCEL)
+        return await self._placed(order, caller, response, wanted, idempotency_key)
 
     async def reprocess_many(
-        self, caller: Caller, response: Response, wanted: BulkReprocess
+        self,
+        caller: Caller,
+        response: Response,
+        wanted: BulkReprocess,
+        idempotency_key: IdempotencyKey = None,
     ) -> BulkOperationOut | BulkPreviewOut:
         """Reprocess every document of a filter that has ended; `dry_run` only counts (200).
 
         They are begun at `rate_per_s`, with at most `max_in_work` of them unfinished at once, in
         the lane `low` unless told otherwise: people's uploads go first.
         """
-        return await self._order(caller, response, wanted, BulkKind.REPROCESS)
+        order = _order(caller, wanted, BulkKind.REPROCESS)
+        return await self._placed(order, caller, response, wanted, idempotency_key)
 
     async def listed(
         self, caller: Caller, cursor: Cursor = None, limit: Annotated[Limit, Query()] = 50
@@ -164,14 +175,19 @@ class ReprocessingRoutes:
         row = await self._operations.change(operation_id, status, actor=caller.subject)
         return BulkOperationOut.of(row)
 
-    async def _order(
-        self, caller: Principal, response: Response, wanted: BulkRequest, kind: BulkKind
+    async def _placed(
+        self,
+        order: BulkOrder,
+        caller: Principal,
+        response: Response,
+        wanted: BulkRequest,
+        key: str | None,
     ) -> BulkOperationOut | BulkPreviewOut:
-        order = _order(caller, wanted, kind)
+        claim = _claim(caller, f"bulk/{order.kind}", wanted.model_dump(mode="json"), key)
         if wanted.dry_run:
             response.status_code = 200
             return BulkPreviewOut.of(await self._operations.preview(order))
-        row = await self._operations.place(order)
+        row = await self._operations.place(order, claim=claim)
         response.headers["Location"] = f"{API}/documents/bulk/{row['id']}"
         return BulkOperationOut.of(row)
 
@@ -196,15 +212,8 @@ def _order(caller: Principal, wanted: BulkRequest, kind: BulkKind) -> BulkOrder:
 
 
 def _claim(
-    caller: Principal, document_id: UUID, wanted: ReprocessRequest, key: str | None
+    caller: Principal, route: str, said: Mapping[str, object], key: str | None
 ) -> IdempotencyClaim | None:
-    if key is None:
+    if (key := checked_key(key)) is None:
         return None
-    if _KEY.fullmatch(key) is None:
-        raise IdempotencyKeyInvalidError(
-            "The Idempotency-Key must be 1 to 255 printable ASCII characters."
-        )
-    body = f"{document_id}:{wanted.model_dump_json()}"
-    return IdempotencyClaim(
-        caller.subject, "reprocess", key, hashlib.sha256(body.encode()).hexdigest()
-    )
+    return IdempotencyClaim(caller.subject, route, key, fingerprint(said))

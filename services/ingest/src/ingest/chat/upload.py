@@ -1,6 +1,6 @@
 """The upload of a chat: one file with a question, streamed and accepted like every other."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -76,7 +76,7 @@ class ChatUpload:
             fields = await self._read(upload, form)
             question = fields.question()
             await self._jobs.require_references(fields.references, owner=upload.owner)
-            return await form.file.finish(settle=partial(_keep, question))
+            return await form.file.finish(settle=partial(_keep, question), beside=asdict(question))
 
     async def _read(self, upload: IncomingUpload, form: IncomingForm) -> ChatFields:
         reception = form.file.reception

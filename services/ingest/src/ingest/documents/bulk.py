@@ -16,15 +16,17 @@ from docyard_common.database import Database, Transaction
 from docyard_common.errors import DependencyUnavailableError
 from docyard_common.events.stages import DocumentState, Priority, Stage
 from docyard_common.ids import uuid7
+from ingest.document import IdempotencyClaim
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.reprocessing import Reprocessing, Wish
 from ingest.errors import (
     BulkOperationNotFoundError,
     BulkOperationOverError,
+    IdempotencyKeyReusedError,
     InWorkError,
     RefusedError,
 )
-from ingest.tables import bulk
+from ingest.tables import bulk, idempotency
 from ingest.tables.document_lists import DocumentFilter
 
 logger = logging.getLogger(__name__)
@@ -97,10 +99,19 @@ class BulkOperations:
             estimated_s=round(len(fit) / order.rate_per_s, 1),
         )
 
-    async def place(self, order: BulkOrder) -> dict[str, Any]:
-        """Fix what *order* is about and begin; return its row. A kill -9 loses nothing of it."""
+    async def place(
+        self, order: BulkOrder, *, claim: IdempotencyClaim | None = None
+    ) -> dict[str, Any]:
+        """Fix what *order* is about and begin; return its row. A kill -9 loses nothing of it.
+
+        Under a *claim* that was used before, the operation of that time is returned as it stands.
+        Raises IdempotencyKeyReusedError for another order, BulkOperationNotFoundError for one
+        that is gone.
+        """
         operation_id, now = uuid7(), self._clock.now()
         async with self._database.transaction() as tx:
+            if claim and (earlier := await _earlier(tx, claim, operation_id, at=now)):
+                return await _known(tx, earlier, order.actor)
             await bulk.add(tx, _row(operation_id, order, now))
             await bulk.fill(
                 tx, operation_id, order.narrowed, owner=order.owner, limit=order.max_documents
@@ -238,6 +249,20 @@ def _row(operation_id: UUID, order: BulkOrder, now: datetime) -> dict[str, Any]:
 def _added(skipped: dict[str, int], noted: Sequence[tuple[int, str, str | None]]) -> dict[str, int]:
     more = Counter(detail for _, outcome, detail in noted if outcome == "skipped" and detail)
     return dict(Counter(skipped) + more)
+
+
+async def _earlier(
+    tx: Transaction, claim: IdempotencyClaim, operation_id: UUID, *, at: datetime
+) -> UUID | None:
+    """Take the key for *operation_id*; return the operation that has it already."""
+    earlier = await idempotency.claim(tx, claim, document_id=operation_id, at=at)
+    if earlier is None:
+        return None
+    if earlier.fingerprint != claim.fingerprint:
+        raise IdempotencyKeyReusedError(
+            "This Idempotency-Key was used with another body before; use a new key."
+        )
+    return earlier.document_id
 
 
 async def _known(

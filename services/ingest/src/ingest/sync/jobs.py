@@ -233,6 +233,9 @@ class FolderJobs:
                 "This Idempotency-Key was used with another body before; use a new key."
             )
         job = await sync_jobs.find_by_id(tx, earlier.document_id)
+        if job is None and wanted.upload_id is not None:
+            # The first request under this key met a job that was there by its upload_id.
+            job = await _found(tx, wanted.upload_id, wanted.created_by)
         if job is None:
             raise FolderJobNotFoundError(_NOT_FOUND)
         return StartedJob(job, repeated=True)

@@ -1,5 +1,6 @@
 """One file of a form on its way to a document: stored, accepted, or nothing is left of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -74,6 +75,7 @@ class FileIntake:
         order: FileOrder,
         document_id: UUID,
         received: ReceivedFile,
+        claim: IdempotencyClaim | None,
         settle: Settle | None,
     ) -> Accepted | Repeated:
         """Commit the document, as `Acceptor.accept` does."""
@@ -89,7 +91,7 @@ class FileIntake:
             metadata=received.fields.metadata,
             accepted_at=self._clock.now(),
         )
-        return await self._acceptor.accept(new, claim=_claim(order, received), settle=settle)
+        return await self._acceptor.accept(new, claim=claim, settle=settle)
 
     def _sink(
         self, document_id: UUID, earlier: idempotency.Earlier | None, kind: MediaType
@@ -121,17 +123,22 @@ class IncomingFile:
         self._earlier = earlier
         self.reception = reception
 
-    async def finish(self, *, settle: Settle | None = None) -> Receipt:
+    async def finish(
+        self, *, settle: Settle | None = None, beside: Mapping[str, object] | None = None
+    ) -> Receipt:
         """Make the file durable and accept it, together with what *settle* writes.
 
+        *beside* is what a repeat under the same key must have in common beside the file.
         Raises what `Reception.finish` and `Acceptor.accept` raise, and IdempotencyKeyReusedError;
         the caller discards then, unless it is AcceptanceUncertainError. A kill -9 before the
         commit leaves bytes that the sweep removes; after it, a document.
         """
         received = await self.reception.finish()
+        fingerprint = received.fingerprint(beside or {})
         if self._earlier is not None:
-            return _repeat(self._earlier, received)
-        match await self._intake.accept(self._order, self._document_id, received, settle):
+            return _repeat(self._earlier, fingerprint)
+        claim = _claim(self._order, fingerprint)
+        match await self._intake.accept(self._order, self._document_id, received, claim, settle):
             case Accepted(object_key=object_key):
                 if object_key != original_key(self._document_id):
                     # The owner has these bytes already: one object is enough.
@@ -141,7 +148,7 @@ class IncomingFile:
             case Repeated(earlier):
                 # A twin was faster: its document stands, these bytes go.
                 await self.reception.discard()
-                return _repeat(earlier, received)
+                return _repeat(earlier, fingerprint)
 
     async def discard(self, error: BaseException) -> None:
         """Leave nothing behind, unless *error* leaves open whether the document is accepted."""
@@ -149,15 +156,15 @@ class IncomingFile:
             await self.reception.discard()
 
 
-def _claim(order: FileOrder, received: ReceivedFile) -> IdempotencyClaim | None:
+def _claim(order: FileOrder, fingerprint: str) -> IdempotencyClaim | None:
     if order.key is None:
         return None
-    return IdempotencyClaim(order.owner, order.route, order.key, received.fingerprint)
+    return IdempotencyClaim(order.owner, order.route, order.key, fingerprint)
 
 
-def _repeat(earlier: idempotency.Earlier, received: ReceivedFile) -> Receipt:
+def _repeat(earlier: idempotency.Earlier, fingerprint: str) -> Receipt:
     """Return the first answer again. Raises IdempotencyKeyReusedError for another body."""
-    if earlier.fingerprint != received.fingerprint:
+    if earlier.fingerprint != fingerprint:
         raise IdempotencyKeyReusedError(
             "This Idempotency-Key was used with another body before; use a new key."
         )

@@ -26,11 +26,14 @@ class ReceivedFile:
     stored: StoredFile
     fields: UploadFields
 
-    @property
-    def fingerprint(self) -> str:
-        """Hex SHA-256 over all that a repeat under one idempotency key must have in common."""
+    def fingerprint(self, beside: Mapping[str, object]) -> str:
+        """Return the hex SHA-256 of what a repeat under one idempotency key must have in common.
+
+        *beside* is what the way in asks for besides the file and these fields.
+        """
         return fingerprint(
             {
+                **beside,
                 "filename": self.filename,
                 "sha256": self.stored.sha256,
                 "priority": self.fields.priority,
