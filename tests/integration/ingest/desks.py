@@ -8,7 +8,7 @@ from docyard_common.outbox import Outbox
 from ingest.limits.admission import Admission
 from ingest.limits.source import LimitSource
 from ingest.uploads.acceptance import Acceptor
-from ingest.uploads.arrivals import Arrivals
+from ingest.uploads.arrivals import PAGES, Arrivals
 from ingest.uploads.completion import Completer
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.hash_ahead import HashAhead
@@ -36,6 +36,6 @@ def acceptor_of(desk: UploadDesk) -> Acceptor:
     return Acceptor(database=desk.database, outbox=Outbox(source="test"), admission=desk.admission)
 
 
-def arrivals_of(desk: UploadDesk) -> Arrivals:
+def arrivals_of(desk: UploadDesk, *, pages: int = PAGES) -> Arrivals:
     completer = Completer(desk=desk, sessions=UploadSessions(desk), acceptor=acceptor_of(desk))
-    return Arrivals(desk=desk, completer=completer, after_s=60)
+    return Arrivals(desk=desk, completer=completer, after_s=60, pages=pages)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from tests.integration.ingest.chunks import MIB, PART, text
@@ -13,6 +14,8 @@ from docyard_common.artifacts import original_key
 from docyard_common.database import Database
 from docyard_common.errors import PermanentError
 from docyard_common.events.stages import Priority
+from docyard_common.settings import ObjectStoreSettings
+from docyard_common.storage import MinioObjectStore
 from ingest.errors import (
     ChunkHashMismatchError,
     OffsetMismatchError,
@@ -22,6 +25,7 @@ from ingest.errors import (
     UploadEndedError,
 )
 from ingest.upload import Announcement, Upload, UploadMode
+from ingest.uploads.appending import Appender
 from ingest.uploads.checksums import Checksum
 from ingest.uploads.sessions import Opened
 
@@ -60,6 +64,26 @@ class Door:
         return await self.appender.append(
             upload.upload_id, pieces(data), owner="ann", offset=offset, checksum=checksum
         )
+
+
+class SlowReads(MinioObjectStore):
+    """A store whose answers to reads wait until the test lets them come."""
+
+    def __init__(self, settings: ObjectStoreSettings) -> None:
+        super().__init__(settings)
+        self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def get(self, key: str) -> bytes:
+        self.asked.set()
+        await self.may_answer.wait()
+        return await super().get(key)
+
+
+@pytest.fixture
+async def slow_store(ingest: RunningIngest) -> AsyncIterator[SlowReads]:
+    store = SlowReads(ingest.settings.object_store)
+    yield store
+    store.close()
 
 
 @pytest.fixture
@@ -187,6 +211,27 @@ async def test_the_younger_of_two_writers_goes_on(door: Door) -> None:
         await older
     done = await door.completer.complete(upload.upload_id, owner="ann")
     assert done.document_id == upload.document_id
+
+
+async def test_a_writer_that_was_overtaken_takes_nothing_away(
+    ingest: RunningIngest, door: Door, slow_store: SlowReads
+) -> None:
+    upload = await door.open()
+    await door.append(upload, 0, DATA[:MIB])
+    slow = Appender(desk=replace(door.desk, store=slow_store), sessions=door.sessions)
+    older = asyncio.create_task(
+        slow.append(upload.upload_id, pieces(DATA[MIB:]), owner="ann", offset=MIB)
+    )
+    await slow_store.asked.wait()
+    await door.append(upload, MIB, DATA[MIB : 9 * MIB])  # with it the tail that is read has gone
+    slow_store.may_answer.set()
+
+    with pytest.raises(UploadBusyError):
+        await older
+
+    await door.append(upload, 9 * MIB, DATA[9 * MIB :])
+    done = await door.completer.complete(upload.upload_id, owner="ann")
+    assert await ingest.store.get(original_key(done.document_id)) == DATA
 
 
 async def test_a_size_told_later_binds_from_then_on(ingest: RunningIngest, door: Door) -> None:

@@ -1,7 +1,9 @@
 """What chunked uploads refuse: the documented code, and nothing left in the store."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.integration.ingest.chunks import (
@@ -16,16 +18,29 @@ from tests.integration.ingest.chunks import (
     status,
     text,
 )
+from tests.integration.ingest.core import core_of
 from tests.integration.ingest.serving import RunningIngest
 from tests.integration.ingest.test_sweep import Later
 
 from docyard_common.database import Database
 from docyard_common.ids import uuid7
+from ingest.errors import UploadBusyError
+from ingest.tables import uploads
+from ingest.uploads.chunk_form import PartClaim
 from ingest.uploads.expiry import Expiry
+from ingest.uploads.parts import PartReceiver
 
 pytestmark = pytest.mark.integration
 
 DATA = text(PART + MIB)
+
+
+@pytest.fixture
+async def database(ingest: RunningIngest) -> AsyncIterator[Database]:
+    database = Database(ingest.settings.database, schema="ingest", application_name="test")
+    await database.open()
+    yield database
+    await database.close()
 
 
 ANNOUNCEMENTS: list[tuple[dict[str, Any], int, str]] = [
@@ -171,6 +186,23 @@ async def test_a_first_part_that_is_not_what_it_says_ends_the_upload(
     assert (known["state"], known["refusal"]) == ("refused", "TYPE_MISMATCH")
     late = await send_raw(ingest, upload_id, 2, piece(DATA, 2))
     assert (late.status_code, late.json()["code"]) == (409, "UPLOAD_ENDED")
+
+
+async def test_a_bad_first_part_takes_nothing_from_an_upload_that_is_being_completed(
+    ingest: RunningIngest, database: Database
+) -> None:
+    upload_id = UUID((await opened(ingest, DATA, filename="a.pdf", content_type=None))["upload_id"])
+    core = core_of(ingest, database)
+    upload = await core.sessions.find(upload_id, owner="ann")
+    async with database.transaction() as tx:
+        assert await uploads.claim(tx, upload_id, holder=uuid7())
+
+    with pytest.raises(UploadBusyError):
+        await PartReceiver(desk=core.desk, sessions=core.sessions).store(
+            upload, PartClaim(1), [piece(DATA, 1)]
+        )
+
+    assert len(await ingest.store.open_multiparts("")) == 1
 
 
 async def test_an_upload_that_nobody_goes_on_with_expires(ingest: RunningIngest) -> None:

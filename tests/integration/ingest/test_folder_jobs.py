@@ -273,6 +273,22 @@ async def test_a_document_that_was_deleted_is_made_anew_by_another_job(
     assert answer.content == b"first"
 
 
+async def test_a_document_that_was_deleted_long_ago_comes_under_another_id(
+    folders: FolderClient, papers: Path
+) -> None:
+    write(papers, "a.txt")
+    wanted = {"process": True, "owner": "ann", "destination_bucket": None}
+    job = await folders.sync(papers, **wanted)
+    first = (await folders.files(job["upload_id"]))["a.txt"]["document_id"]
+    await folders.ingest.client.delete(f"/api/v1/documents/{first}")
+    assert len(await folders.ingest.rows("delete from tombstones returning 1")) == 1
+
+    job = await folders.sync(papers, **wanted)
+
+    second = (await folders.files(job["upload_id"]))["a.txt"]["document_id"]
+    assert second not in {None, first}
+
+
 async def test_a_deleted_job_stops_and_leaves_what_it_has_uploaded(
     folders: FolderClient, papers: Path
 ) -> None:

@@ -96,6 +96,18 @@ async def put(signed: dict[str, Any], data: bytes, **headers: str) -> httpx.Resp
         return await client.put(signed["url"], content=data, headers=sent)
 
 
+async def abandon(ingest: RunningIngest, count: int) -> dict[str, Any]:
+    """Open *count* uploads of which nothing comes; return the first."""
+    signed = await presign(ingest, SMALL)
+    await ingest.rows(
+        "insert into uploads select (jsonb_populate_record(opened, jsonb_build_object("
+        "'upload_id', gen_random_uuid(), 'document_id', gen_random_uuid(),"
+        " 'object_key', gen_random_uuid(), 'expires_at', expires_at + interval '1 ms'))).*"
+        f" from uploads opened, generate_series(2, {count}) returning 1"
+    )
+    return signed
+
+
 def key_of(signed: dict[str, Any]) -> str:
     return f"presigned/{signed['document_id']}"
 
@@ -222,6 +234,32 @@ async def test_the_sweep_finds_what_no_event_told_of(
     assert await arrivals(ingest, database, minutes=2).sweep() == 1
     assert await arrivals(ingest, database, minutes=2).sweep() == 0
     assert (await status(ingest, signed["upload_id"]))["state"] == "completed"
+
+
+async def test_the_sweep_gets_past_uploads_that_nobody_goes_on_with(
+    ingest: RunningIngest, database: Database
+) -> None:
+    await abandon(ingest, 250)
+    signed = await presign(ingest, SMALL)
+    await put(signed, SMALL)
+
+    assert await arrivals(ingest, database, minutes=2).sweep() == 1
+
+    assert (await status(ingest, signed["upload_id"]))["state"] == "completed"
+
+
+async def test_a_sweep_goes_on_where_the_last_one_stopped(
+    ingest: RunningIngest, database: Database
+) -> None:
+    first = await abandon(ingest, 120)
+    await put(await presign(ingest, SMALL), SMALL)
+    desk = desk_of(ingest, database, clock=Later(timedelta(minutes=2)))
+    sweeping = arrivals_of(desk, pages=1)
+
+    assert [await sweeping.sweep() for _ in range(2)] == [0, 1]
+
+    await put(first, SMALL)
+    assert await sweeping.sweep() == 1
 
 
 async def test_what_comes_behind_a_cancel_is_removed(

@@ -83,8 +83,10 @@ class UploadSettings(SettingsGroup):
     no room the rest of its upload is read again when it is completed."""
     concurrent: int = Field(default=64, ge=1, le=10_000)
     """Bodies read at once; memory is bound by this many parts plus those in flight."""
+    concurrent_per_owner: int | None = Field(default=None, ge=1, le=10_000)
+    """Of them those of one owner; None is half of them: nobody alone takes the slots from all."""
     slot_wait_s: float = Field(default=30.0, gt=0, le=300)
-    """An upload that finds no free slot waits this long, then is told to come back."""
+    """A body that finds no free slot waits this long, then its client is told to come back."""
     expire_after_s: float = Field(default=86_400.0, ge=60, le=7 * 86_400)
     """An upload in several requests to which nothing is added for so long is given up."""
     presign_parts_above_bytes: int = Field(default=64 * _MIB, ge=5 * _MIB, le=5 * 1024 * _MIB)
@@ -93,6 +95,9 @@ class UploadSettings(SettingsGroup):
     """Who completes an upload that another request is completing waits so long for its end."""
     idle_timeout_s: float = Field(default=30.0, gt=0, le=3600)
     """A client that sends nothing for so long has gone."""
+    least_bytes_per_s: int = Field(default=512, ge=0, le=1024 * 1024)
+    """A body that comes slower, averaged over `idle_timeout_s` and more, would hold its slot for
+    nearly ever; eight at once over a modem of 56 kbit/s come faster. 0 sets no limit."""
 
 
 class StoreEventSettings(SettingsGroup):

@@ -34,7 +34,7 @@ class FilenameInvalidError(RefusedError):
 
 
 class UploadStalledError(RefusedError):
-    """The client stopped sending in the middle of its body."""
+    """The client stopped sending in the middle of its body, or nearly did."""
 
     code = "UPLOAD_STALLED"
 
@@ -46,7 +46,7 @@ class UploadAbandonedError(RefusedError):
 
 
 class OverloadedError(RefusedError):
-    """All upload slots are taken; the client should come back."""
+    """All upload slots, or those for one owner, are taken; the client should come back."""
 
     code = "OVERLOADED"
 

@@ -9,6 +9,8 @@ from docyard_common.database import Transaction
 _ERASE: Final = """
 with gone as (
     delete from documents where document_id = %(document_id)s returning document_id, owner
+), claim as (
+    delete from sync_documents using gone where sync_documents.document_id = gone.document_id
 )
 insert into tombstones (document_id, owner, erased_at)
 select document_id, owner, %(at)s from gone on conflict do nothing
@@ -39,7 +41,11 @@ async def own_object(tx: Transaction, document_id: UUID) -> str | None:
 
 
 async def erase(tx: Transaction, document_id: UUID, *, at: datetime) -> None:
-    """Remove the row and its facts, leave a tombstone; nothing there changes nothing."""
+    """Remove the row and its facts, leave a tombstone; nothing there changes nothing.
+
+    A folder job that finds the file again gives it another id: the index keeps this one out for
+    good, and the tombstone only lives for a while.
+    """
     await tx.execute(_ERASE, {"document_id": document_id, "at": at})
 
 

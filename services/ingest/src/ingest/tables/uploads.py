@@ -224,12 +224,24 @@ async def expired(tx: Transaction, *, at: datetime, limit: int) -> list[Upload]:
     return [_upload(row) for row in await cursor.fetchall()]
 
 
-async def presigned(tx: Transaction, *, before: datetime, limit: int) -> list[Upload]:
-    """Return presigned uploads from before *before* that have not ended, the oldest first."""
+async def presigned(
+    tx: Transaction, *, before: datetime, behind: Upload | None, limit: int
+) -> list[Upload]:
+    """Return presigned uploads from before *before* that have not ended, the oldest first.
+
+    *behind* is the last one of the page before.
+    """
     cursor = await tx.execute(
-        "select * from uploads where mode = 'presigned' and ended_at is null and created_at < %s"
-        " order by expires_at limit %s",
-        (before, limit),
+        "select * from uploads where mode = 'presigned' and ended_at is null"
+        " and created_at < %(before)s and (%(expires_at)s::timestamptz is null"
+        " or (expires_at, upload_id) > (%(expires_at)s, %(upload_id)s))"
+        " order by expires_at, upload_id limit %(limit)s",
+        {
+            "before": before,
+            "expires_at": behind and behind.expires_at,
+            "upload_id": behind and behind.upload_id,
+            "limit": limit,
+        },
     )
     return [_upload(row) for row in await cursor.fetchall()]
 

@@ -60,7 +60,7 @@ class Appender:
         """
         writing = await self._begin(upload_id, owner, offset)
         async with (
-            self._desk.slots.body(),
+            self._desk.slots.body(owner),
             renewed(self._desk.database, upload_id, holder=writing.holder),
         ):
             try:
@@ -132,7 +132,7 @@ class Appender:
         hasher = None if checksum is None else checksum.hasher()
         partial = writing.upload.announced.mode is UploadMode.TUS_PARTIAL
         judged = partial or writing.head is not None or writing.next_part > 1
-        async for chunk in watched(body, idle_timeout_s=self._desk.settings.idle_timeout_s):
+        async for chunk in watched(body, self._desk.settings):
             self._require_room(writing, len(chunk))
             writing.take(chunk)
             if hasher is not None:
@@ -251,8 +251,9 @@ class Appender:
         raise UploadBusyError("A younger request writes to this upload.")
 
     async def _refuse(self, writing: Writing, error: PermanentError) -> None:
+        """End it. Raises as `_lost` when somebody else writes by now: the bytes are not ours."""
         async with self._desk.database.transaction() as tx:
-            await uploads.end(
+            ended = await uploads.end(
                 tx,
                 writing.upload.upload_id,
                 UploadState.REFUSED,
@@ -260,7 +261,11 @@ class Appender:
                 holder=writing.holder,
                 refusal=error.reason.value.upper(),
             )
-        await self._desk.leftovers.clear_soon(writing.upload)
+        if ended:
+            await self._desk.leftovers.clear_soon(writing.upload)
+        else:
+            # The tail that was read is the row's own.
+            await self._lost(replace(writing.upload, tail_key=None))
 
     async def _release(self, writing: Writing) -> None:
         await self._settle(writing)

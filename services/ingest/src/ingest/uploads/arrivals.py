@@ -14,19 +14,25 @@ from ingest.uploads.desk import UploadDesk
 
 logger = logging.getLogger(__name__)
 
-_BATCH: Final = 100
+PAGES: Final = 10
+"""Pages that a sweep looks at: of each upload the store is asked, and other sweeping waits."""
+_PAGE: Final = 100
 
 
 class Arrivals:
     """Completes as `complete` does: whoever comes first does it, the others find it done."""
 
-    def __init__(self, *, desk: UploadDesk, completer: Completer, after_s: float) -> None:
+    def __init__(
+        self, *, desk: UploadDesk, completer: Completer, after_s: float, pages: int = PAGES
+    ) -> None:
         self._database = desk.database
         self._store = desk.store
         self._clock = desk.clock
         self._completer = completer
         self._after = timedelta(seconds=after_s)
         self._leftovers = desk.leftovers
+        self._pages = pages
+        self._seen: Upload | None = None  # the last one that a sweep has looked at
 
     async def arrived(self, object_key: str) -> None:
         """Finish the upload whose object the store has told of. Idempotent.
@@ -46,18 +52,28 @@ class Arrivals:
     async def sweep(self) -> int:
         """Finish uploads that are all there and whose event never came; return how many.
 
-        Raises DependencyUnavailableError.
+        Looks at so many pages of those that wait; the next sweep goes on behind them, and after
+        the last one begins anew. Raises DependencyUnavailableError.
         """
-        async with self._database.transaction() as tx:
-            waiting = await uploads.presigned(
-                tx, before=self._clock.now() - self._after, limit=_BATCH
-            )
         finished = 0
-        for upload in waiting:
-            parts = await arrived(self._store, upload)
-            if len(parts) == upload.total_parts or (parts and upload.multipart_id is None):
-                finished += await self._finish(upload)
+        for _ in range(self._pages):
+            page = await self._next()
+            for upload in page:
+                finished += await self._finish_whole(upload)
+            self._seen = page[-1] if len(page) == _PAGE else None
+            if self._seen is None:
+                break
         return finished
+
+    async def _next(self) -> list[Upload]:
+        before = self._clock.now() - self._after
+        async with self._database.transaction() as tx:
+            return await uploads.presigned(tx, before=before, behind=self._seen, limit=_PAGE)
+
+    async def _finish_whole(self, upload: Upload) -> bool:
+        parts = await arrived(self._store, upload)
+        is_whole = len(parts) == upload.total_parts or (parts and upload.multipart_id is None)
+        return bool(is_whole) and await self._finish(upload)
 
     async def _finish(self, upload: Upload) -> bool:
         try:

@@ -53,7 +53,7 @@ class BatchUpload:
         leaves the files accepted by then, and the bytes of one that the sweep removes.
         """
         admission = self._intake.admission
-        async with self._intake.slots.body(), admission.uploading(upload.owner) as own:
+        async with self._intake.slots.body(upload.owner), admission.uploading(upload.owner) as own:
             most = self._limits.max_batch_bytes or (
                 self._limits.max_files_per_upload * own.max_file_bytes
             )

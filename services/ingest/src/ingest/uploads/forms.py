@@ -56,7 +56,7 @@ class FormIntake:
         """
         least = max((upload.declared_bytes or 0) - FORM_OVERHEAD_BYTES, 0)
         async with (
-            self.slots.body(),
+            self.slots.body(upload.owner),
             self.admission.uploading(upload.owner, size_bytes=least) as own,
         ):
             order = FileOrder(upload.owner, route, upload.idempotency_key)
@@ -81,7 +81,7 @@ class FormIntake:
         UploadAbandonedError or UploadStalledError.
         """
         allowed = most_bytes + FORM_OVERHEAD_BYTES
-        async for chunk in watched(upload.body, idle_timeout_s=self.uploads.idle_timeout_s):
+        async for chunk in watched(upload.body, self.uploads):
             allowed -= len(chunk)
             if allowed < 0:
                 raise refusal(most_bytes)

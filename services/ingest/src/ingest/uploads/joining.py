@@ -63,8 +63,8 @@ class Joiner:
                 await held.enter_async_context(self._held(upload, holder))
             size = sum(upload.announced.size_bytes or 0 for upload in found)
             whole = await self._made(replace(announced, size_bytes=size), said, found)
-            await self._end(found, holder)
-        for upload in found:
+            ended = await self._end(found, holder)
+        for upload in ended:
             await self._leftovers.clear_soon(upload)
         return await self._door.read(whole.upload.upload_id, owner=owner)
 
@@ -129,8 +129,12 @@ class Joiner:
             async for piece in self._desk.store.stream(upload.object_key):
                 yield piece
 
-    async def _end(self, partials: Sequence[Upload], holder: UUID) -> None:
-        now = self._desk.clock.now()
+    async def _end(self, partials: Sequence[Upload], holder: UUID) -> Sequence[Upload]:
+        """End what is held still, and return it: the bytes of the others are not ours to free."""
+        now, joined = self._desk.clock.now(), UploadState.JOINED
         async with self._desk.database.transaction() as tx:
-            for upload in partials:
-                await uploads.end(tx, upload.upload_id, UploadState.JOINED, at=now, holder=holder)
+            return [
+                upload
+                for upload in partials
+                if await uploads.end(tx, upload.upload_id, joined, at=now, holder=holder)
+            ]

@@ -65,15 +65,15 @@ class PartReceiver:
         limit = upload.bytes_of_part(claim.number)
         if length is not None and length > limit:
             raise _too_large(claim.number, limit)
-        async with self._desk.slots.body():
+        async with self._desk.slots.body(upload.announced.owner):
             return await self.store(upload, claim, await self._read(body, claim.number, limit))
 
     async def receive_form(
         self, boundary: str, body: AsyncIterator[bytes], *, owner: str
     ) -> Received:
         """Read a chunk's form and store its part, as `store` does."""
-        async with self._desk.slots.body():
-            watched_body = watched(body, idle_timeout_s=self._desk.settings.idle_timeout_s)
+        async with self._desk.slots.body(owner):
+            watched_body = watched(body, self._desk.settings)
             limits = await self._desk.admission.limits(owner)
             largest = part_bytes_for(
                 None, least=self._desk.settings.part_bytes, largest_file=limits.max_file_bytes
@@ -118,7 +118,7 @@ class PartReceiver:
     async def _read(self, body: AsyncIterator[bytes], number: int, limit: int) -> list[bytes]:
         chunks: list[bytes] = []
         received = 0
-        async for chunk in watched(body, idle_timeout_s=self._desk.settings.idle_timeout_s):
+        async for chunk in watched(body, self._desk.settings):
             received += len(chunk)
             if received > limit:
                 raise _too_large(number, limit)
@@ -130,16 +130,27 @@ class PartReceiver:
         try:
             sniff(data[:HEAD_BYTES], said.filename, said.declared_type)
         except PermanentError as error:
-            async with self._desk.database.transaction() as tx:
-                await uploads.end(
-                    tx,
-                    upload.upload_id,
-                    UploadState.REFUSED,
-                    at=self._desk.clock.now(),
-                    refusal=error.reason.value.upper(),
-                )
-            await self._desk.leftovers.clear_soon(upload)
+            await self._refuse(upload, error)
             raise
+
+    async def _refuse(self, upload: Upload, error: PermanentError) -> None:
+        """End it. Raises what `require_open` does where another has: the bytes are not ours."""
+        async with self._desk.database.transaction() as tx:
+            ended = await uploads.end(
+                tx,
+                upload.upload_id,
+                UploadState.REFUSED,
+                at=self._desk.clock.now(),
+                refusal=error.reason.value.upper(),
+            )
+        if ended:
+            await self._desk.leftovers.clear_soon(upload)
+        else:
+            await self._require_open(upload)
+
+    async def _require_open(self, upload: Upload) -> None:
+        current = await self._sessions.find(upload.upload_id, owner=upload.announced.owner)
+        require_open(current, now=self._desk.clock.now())
 
     async def _put(self, upload: Upload, number: int, data: bytes) -> str:
         assert upload.multipart_id is not None  # noqa: S101 - chunked uploads are opened with one
@@ -149,8 +160,7 @@ class PartReceiver:
                     upload.object_key, upload.multipart_id, number, data
                 )
         except ObjectMissingError as error:
-            current = await self._sessions.find(upload.upload_id, owner=upload.announced.owner)
-            require_open(current, now=self._desk.clock.now())
+            await self._require_open(upload)
             raise UploadEndedError("The store has given the upload up; start it again.") from error
 
     async def _note(self, upload: Upload, part: Part) -> Part:
