@@ -1,5 +1,6 @@
 """ZIP containers are held to their limits before anything inflates."""
 
+import struct
 import zipfile
 from pathlib import Path
 
@@ -36,6 +37,48 @@ def test_what_is_beyond_a_limit_is_not_opened(tmp_path: Path, limits: dict[str, 
 
 def test_a_declared_directory_of_millions_is_refused_unread(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "a.zip", {str(number): "" for number in range(400)})
+
+    assert reason_of(path, members=300) is FailureReason.DECOMPRESSION_LIMIT
+
+
+def end_record(entries: int, directory_bytes: int, *, here: int | None = None) -> bytes:
+    counts = (entries if here is None else here, entries)
+    return struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, *counts, directory_bytes, 0, 0)
+
+
+def large_end_record(entries: int, directory_bytes: int, start: int) -> bytes:
+    """ZIP64: the record, and what says where it is."""
+    sizes = (entries, entries, directory_bytes, start)
+    record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, *sizes)
+    return record + struct.pack("<4sLQL", b"PK\x06\x07", 0, start + directory_bytes, 1)
+
+
+def test_few_members_are_read_where_a_large_record_counts_them(tmp_path: Path) -> None:
+    data = write_zip(tmp_path / "a.zip", {"a": "x", "b": bytes(2_000)}).read_bytes()
+    start, end = data.index(b"PK\x01\x02"), data.rindex(b"PK\x05\x06")
+    (tmp_path / "a.zip").write_bytes(
+        data[:end] + large_end_record(2, end - start, start) + end_record(0xFFFF, 0xFFFF_FFFF)
+    )
+
+    container = open_container(tmp_path / "a.zip", ContainerLimits(members=2))
+
+    assert container.read("a") == b"x"
+    container.close()
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        large_end_record(400, 40_000, 0) + end_record(1, 50),
+        # Its count of entries here looks like the beginning of another record.
+        end_record(0x0605, 80_000, here=0x4B50),
+    ],
+)
+def test_the_record_that_would_be_followed_is_the_one_that_is_looked_at(
+    tmp_path: Path, end: bytes
+) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(b"no directory that can be read " * 4_000 + end)
 
     assert reason_of(path, members=300) is FailureReason.DECOMPRESSION_LIMIT
 

@@ -1,5 +1,6 @@
 """Mail is read as leniently as people's programs read it, and hostile mail costs little."""
 
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from tests.unit.extraction.reading import KeptReport, task_for
 from docyard_common.errors import FailureReason, PermanentError
 from docyard_stack.samples import outlook
 from docyard_stack.samples.letters import forwarded_mail, mail
+from processor.extraction.eml import read_letter
+from processor.extraction.letters import Attachment, Letter
+from processor.extraction.mail_writing import write_mail
 from processor.stages.extract import extract
 from processor.stages.task import Extracted
 
@@ -98,6 +102,8 @@ def test_what_is_malformed_is_read_as_well_as_it_can_be(
         b"Subject: =?utf-8?b?A?=",
         b"Subject: =?no-such?q?words?=",
         b"Subject: caf\xe9",
+        b"Subject: =?\xe9?q?x?=",
+        b"Subject: =?a\x00b?q?x?=",
         b"From: <<<@@@>>>, =?",
         b"Date: Tue, 99 Foo 99999 99:99:99 +9999",
         b"Message-ID: <[>",
@@ -109,6 +115,54 @@ def test_odd_headers_stop_nothing(tmp_path: Path, line: bytes) -> None:
     _, text = read_mail(tmp_path, line + b"\n" + HEAD + b"\nthe body of it\n")
 
     assert "b@quay.example" in text
+
+
+def test_a_name_beyond_ascii_stays_with_what_is_attached(tmp_path: Path) -> None:
+    part = (
+        b"Content-Type: application/octet-stream\n"
+        b"Content-Disposition: attachment; filename*=utf-8''B%C3%BCro.csv\n\na,b\n"
+    )
+
+    result, _ = read_mail(tmp_path, HEAD + part)
+
+    assert result.metadata["attachments"] == ["Büro.csv"]
+
+
+def test_a_letter_that_is_written_keeps_the_names_of_what_is_attached() -> None:
+    attached = Attachment("Büro 東京.csv", "application/octet-stream", b"a,b\n")
+
+    written = write_mail(Letter(attachments=[attached]))
+
+    assert read_letter(message_from_bytes(written)).attachments == [attached]
+
+
+def wrapped(second: bytes) -> bytes:
+    """Plain text, and HTML together with its pictures, as Thunderbird and Apple Mail write them."""
+    return HEAD + (
+        b"Content-Type: multipart/alternative; boundary=x\n\n"
+        b"--x\nContent-Type: text/plain\n\nThe crates arrived\n"
+        b"--x\nContent-Type: multipart/related; boundary=y\n\n" + second + b"--x--\n"
+    )
+
+
+def test_html_that_comes_with_its_pictures_is_no_second_text(tmp_path: Path) -> None:
+    result, text = read_mail(
+        tmp_path,
+        wrapped(
+            b"--y\nContent-Type: text/html\n\n<p>The <b>crates</b> arrived</p><img src=cid:1>\n"
+            b"--y\nContent-Type: image/png; name=oak.png\n\nno picture\n--y--\n"
+        ),
+    )
+
+    assert text.count("crates") == 1
+    assert result.metadata["attachments"] == ["oak.png"]
+
+
+def test_what_comes_with_a_text_and_is_no_html_is_read_by_itself(tmp_path: Path) -> None:
+    _, text = read_mail(tmp_path, wrapped(b"words without a boundary\n"))
+
+    assert "The crates arrived" in text
+    assert "words without a boundary" in text
 
 
 def test_ten_thousand_parts_are_read(tmp_path: Path) -> None:

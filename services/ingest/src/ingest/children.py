@@ -185,7 +185,7 @@ def _new(found: ChildrenFound, member: Member, clock: Clock) -> NewDocument:
 
 
 def _filename(member: Member) -> str:
-    """Return a name that can be kept: some containers hold files whose names are dots, or nothing."""
+    """Return a name that can be kept: in some containers it is dots, or nothing."""
     try:
         return clean_filename(member.filename)
     except FieldInvalidError:

@@ -70,7 +70,7 @@ class ChildSettings(SettingsGroup):
     ocr: bool = True
     """Look at pictures, and at pages without text, where the program tesseract is installed."""
     ocr_seconds: float = Field(default=1_200.0, ge=0)
-    """For looking at the pictures of one document, of all the time that it may take."""
+    """Processor time for looking at the pictures of one document."""
     ocr_language: str = Field(default="eng", pattern=OCR_LANGUAGES)
     """Languages of what is looked at, by ISO 639-2, joined by `+`; an upload may name others."""
 

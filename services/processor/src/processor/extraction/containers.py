@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from processor.stages.errors import (
     DecompressionLimitError,
@@ -19,9 +19,6 @@ from processor.stages.errors import (
 )
 
 _MIB: Final = 1024 * 1024
-_END: Final = b"PK\x05\x06"
-_END_RECORD: Final = struct.Struct("<4s4H2LH")
-_END_WINDOW: Final = 65_557  # the record and the longest comment after it
 _ENTRY_BYTES: Final = 46  # the shortest entry of a central directory
 _MAX_DIRECTORY_BYTES: Final = 16 * _MIB
 """Of a central directory: each of its entries becomes an object of half a kibibyte."""
@@ -162,17 +159,25 @@ def _require_few_entries(path: Path, limits: ContainerLimits) -> None:
     """Look at the end record alone: reading millions of entries costs gigabytes."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
-        file.seek(max(0, size - _END_WINDOW))
-        tail = file.read()
-    start = tail.rfind(_END)
-    if start < 0 or len(tail) - start < _END_RECORD.size:
+        record = _end_record(file)
+    if record is None:
         return
-    entries, directory_bytes = _END_RECORD.unpack_from(tail, start)[4:6]
+    entries, directory_bytes = record[4:6]
     claimed = min(directory_bytes, size) // _ENTRY_BYTES
     # Either number may lie: zipfile goes by the bytes, and entries may be long.
     many = entries > limits.members or directory_bytes > _MAX_DIRECTORY_BYTES
     if many and claimed > limits.members:
         raise DecompressionLimitError(f"The container has more than {limits.members} members.")
+
+
+def _end_record(file: IO[bytes]) -> list[Any] | None:
+    """Return the end record that zipfile goes by; None where it refuses the file."""
+    try:
+        # What is looked at must be what is followed: of several records, and of ZIP64.
+        found: list[Any] | None = zipfile._EndRecData(file)  # type: ignore[attr-defined]  # noqa: SLF001
+    except _DAMAGED:
+        return None
+    return found
 
 
 def _require_within(members: list[zipfile.ZipInfo], limits: ContainerLimits) -> None:

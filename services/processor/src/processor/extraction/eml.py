@@ -78,7 +78,11 @@ def _decoded(value: str) -> str:
 
 
 def _word(word: str | bytes, charset: str | None) -> str:
-    data = word.encode("ascii", "surrogateescape") if isinstance(word, str) else word
+    try:
+        data = word.encode("ascii", "surrogateescape") if isinstance(word, str) else word
+    except UnicodeEncodeError:
+        # Names by RFC 2231 come decoded.
+        return str(word)
     return decode(data, charset)
 
 
@@ -106,7 +110,8 @@ class _Reading:
             self._take(part, inside=inside)
 
     def _take(self, part: Message, *, inside: bool) -> None:
-        kind, inner = part.get_content_type(), _parts(part)
+        kind = part.get_content_type()
+        inner = _beside(_parts(part)) if kind == "multipart/alternative" else _parts(part)
         if kind == "multipart/alternative" and [p.get_content_type() for p in inner[:2]] == _TWICE:
             self.texts.append(Text(plain=_text(inner[0]).plain, html=_text(inner[1]).html))
             inner = inner[2:]
@@ -137,6 +142,15 @@ def _head(mail: Message) -> str:
 def _parts(part: Message) -> list[Message]:
     payload = part.get_payload()
     return [p for p in payload if isinstance(p, Message)] if isinstance(payload, list) else []
+
+
+def _beside(tellings: list[Message]) -> list[Message]:
+    """Put HTML that is wrapped up with its pictures beside the plain text, the pictures behind."""
+    for second in tellings[1:2]:
+        wrapped = _parts(second) if second.get_content_type() == "multipart/related" else []
+        if wrapped and wrapped[0].get_content_type() == "text/html":
+            return [tellings[0], *wrapped, *tellings[2:]]
+    return tellings
 
 
 def _is_to_read(part: Message) -> bool:

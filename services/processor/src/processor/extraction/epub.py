@@ -98,7 +98,7 @@ def _section(container: Container, chapter: str) -> Section:
         data = container.read(chapter)
         declared = _XML_ENCODING.match(data)
         label = declared.group(1).decode("ascii") if declared else None
-        yield from html_blocks(decode(data, label, html=True))
+        yield from html_blocks(decode(data, label, html=True), xhtml=True)
 
     return blocks
 

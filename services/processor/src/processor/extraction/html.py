@@ -11,6 +11,7 @@ from processor.extraction.document import Source
 from processor.extraction.encoding import detect_html_encoding
 from processor.extraction.paging import Block
 from processor.extraction.text import BlockDocument
+from processor.extraction.xhtml import as_html
 from processor.stages.errors import DecompressionLimitError, UnreadableDocumentError
 
 _HIDDEN: Final = frozenset(
@@ -70,7 +71,7 @@ def open_html(source: Source) -> BlockDocument:
     if source.path.stat().st_size > source.limits.max_characters:
         raise DecompressionLimitError("The page is longer than one document may be.")
     encoding = detect_html_encoding(source.path)
-    tree = LexborHTMLParser(source.path.read_text(encoding, errors="replace"))
+    tree = LexborHTMLParser(as_html(source.path.read_text(encoding, errors="replace")))
     if tree.root is None:
         raise UnreadableDocumentError("The page can not be parsed.")
     root = tree.root
@@ -78,9 +79,12 @@ def open_html(source: Source) -> BlockDocument:
     return BlockDocument("lexbor", lambda: _blocks(root), clean_metadata(facts))
 
 
-def html_blocks(page: str) -> Iterator[Block]:
-    """Yield what a person would read of *page*; nothing where it can not be parsed."""
-    root = LexborHTMLParser(page).root
+def html_blocks(page: str, *, xhtml: bool = False) -> Iterator[Block]:
+    """Yield what a person would read of *page*; nothing where it can not be parsed.
+
+    Pages that are *xhtml* need not say so themselves.
+    """
+    root = LexborHTMLParser(as_html(page, known=xhtml)).root
     if root is not None:
         yield from _blocks(root)
 

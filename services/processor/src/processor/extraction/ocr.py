@@ -3,11 +3,9 @@
 import csv
 import io
 import logging
-import os
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,6 +14,7 @@ from typing import Final
 from PIL import Image
 
 from docyard_common.artifacts import Word
+from processor.extraction import tesseract
 
 logger = logging.getLogger(__name__)
 
@@ -23,15 +22,11 @@ MAX_PIXELS: Final = 12_000_000
 """A page of A4 at 300 dots per inch has 8.7 million; more costs seconds and reads no better."""
 _MIN_PIXELS: Final = 400
 """Smaller pictures are icons and rules."""
-_PAGE_SECONDS: Final = 120.0
+_LISTING_SECONDS: Final = 120.0
 _WORD_LEVEL: Final = "5"
 _MIN_CONFIDENCE: Final = 0.3
 """Below, what was read is as likely the grain of a photograph."""
-_ONE_THREAD: Final = {"OMP_THREAD_LIMIT": "1"}
-"""Slots share the processors: four threads of one page would wait for each other."""
 _LANGUAGES: Final = re.compile(r"[A-Za-z_]{3,20}(?:/[A-Za-z_]{3,20})?")
-# The kernel ends tesseract with the child that started it, however that died.
-_WITH_PARENT: Final[tuple[str, ...]] = ("setpriv", "--pdeathsig", "KILL")
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class Ocr:
     """Reads the pictures of one document in *languages*, by their ISO 639-2 names."""
 
     languages: tuple[str, ...]
-    seconds: float  # for all of them; what is left when they are over stays unread
+    seconds: float  # of processor time for all of them; what is left then stays unread
     pages: int = field(default=0, init=False)  # that were looked at
     unread: int = field(default=0, init=False)  # that were not, or in vain
 
@@ -59,15 +54,15 @@ class Ocr:
         return {"pages": self.pages, "unread": self.unread, "languages": list(self.languages)}
 
     def read(self, picture: Image.Image) -> Recognised | None:
-        """Return the text of *picture*; None where tesseract fails or takes two minutes.
+        """Return the text of *picture*; None where tesseract fails or takes too long.
 
         The picture is shrunk to 12 million pixels. Positions are those of the picture as given.
         """
         if picture.width * picture.height < _MIN_PIXELS:
             return None
-        started = time.monotonic()
-        table = _run(*_prepared(picture), self.languages) if self.seconds > 0 else None
-        self.seconds -= time.monotonic() - started
+        before = tesseract.spent_s()
+        table = _run(picture, self.languages) if self.seconds > 0 else None
+        self.seconds -= tesseract.spent_s() - before
         self.pages += table is not None
         self.unread += table is None
         return table
@@ -92,7 +87,7 @@ def installed_languages() -> frozenset[str]:
         return frozenset()
     try:
         listed = subprocess.run(  # noqa: S603 - a fixed command
-            [program, "--list-langs"], capture_output=True, timeout=_PAGE_SECONDS, check=True
+            [program, "--list-langs"], capture_output=True, timeout=_LISTING_SECONDS, check=True
         )
     except (OSError, subprocess.SubprocessError):
         logger.warning("ocr.broken")
@@ -100,22 +95,10 @@ def installed_languages() -> frozenset[str]:
     return frozenset(listed.stdout.decode("utf-8", "replace").split("\n"))
 
 
-def _run(picture: bytes, scale: float, languages: tuple[str, ...]) -> Recognised | None:
-    command = ["tesseract", "stdin", "stdout", "-l", "+".join(languages), "--psm", "3", "tsv"]
-    if shutil.which(_WITH_PARENT[0]):
-        command = [*_WITH_PARENT, *command]
-    try:
-        done = subprocess.run(  # noqa: S603 - languages are checked against the installed ones
-            command,
-            input=picture,
-            capture_output=True,
-            timeout=_PAGE_SECONDS,
-            check=True,
-            env={**os.environ, **_ONE_THREAD},
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return _recognised(done.stdout.decode("utf-8", "replace"), scale)
+def _run(picture: Image.Image, languages: tuple[str, ...]) -> Recognised | None:
+    data, scale = _prepared(picture)
+    table = tesseract.read(data, languages)
+    return None if table is None else _recognised(table.decode("utf-8", "replace"), scale)
 
 
 def _prepared(picture: Image.Image) -> tuple[bytes, float]:

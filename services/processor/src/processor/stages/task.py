@@ -34,7 +34,7 @@ class DocumentLimits(Value):
     max_characters: int = Field(default=50_000_000, ge=1)
     """Of extracted text: about 25,000 full pages."""
     ocr_seconds: float = Field(default=1_200.0, ge=0)
-    """For looking at pictures, of the hour that a document may take in all."""
+    """Processor time for looking at pictures, of the hour that a document may take in all."""
     max_members: int = Field(default=10_000, ge=0)
     """Documents that may come out of one upload, at all depths together."""
     max_member_bytes: int = Field(default=100 * _MIB, ge=1)
