@@ -40,8 +40,8 @@ class LargeUploads:
         """Send the file of *upload*, or what is missing of it since an earlier try.
 
         The same file under the same name goes on where it was; a file of known content answers
-        its document at once. A store that can not be reached costs what was put there, no more:
-        the file goes through ingest, unless the policy says otherwise. Raises what
+        its document at once. Where the store refuses it, or can not be reached and has nothing of
+        it, the file goes through ingest, unless the policy says otherwise. Raises what
         `Transport.fetch` does, and OSError.
         """
         assert isinstance(upload.source, Path)  # noqa: S101 - `suits` was asked
@@ -63,9 +63,9 @@ class LargeUploads:
         """Return the way to try first: what has begun goes on as it began."""
         if self._policy.via is not None:
             return self._policy.via
-        if self._presigned.works is False:
-            return "chunked"
-        return task.noted.via if task.noted.upload_id else "presigned"
+        if task.noted.upload_id:
+            return task.noted.via
+        return "chunked" if self._presigned.works is False else "presigned"
 
 
 def _told(accepted: Accepted, sha256: str, via: Via) -> Accepted:

@@ -66,8 +66,9 @@ class PresignedUploads:
     async def send(self, task: Task) -> Accepted:
         """Send the file, or what is missing of it since an earlier try.
 
-        Raises StoreUnreachableError, and the upload is given up: it can go another way. Otherwise
-        as `ChunkedUploads.send`.
+        Raises StoreUnreachableError, and the upload is given up: it can go another way. A store
+        that holds something of it and is away raises UnreachableError, and the next try goes on.
+        Otherwise as `ChunkedUploads.send`.
         """
         try:
             opened = await self._open(task)
@@ -95,24 +96,34 @@ class PresignedUploads:
 
     async def _finish(self, task: Task, opened: _Presigned) -> Accepted:
         puts = opened.puts()
-        await self._require_store(next(iter(puts.values())).url)
         standing = await self._sessions.standing(task.noted)
         if standing is None:
             raise FileNotFoundError("the upload vanished right after it was opened")
+        missing = _missing(standing, puts)
+        taken = standing.received_bytes > 0
+        if missing and not taken:
+            await self._require_store(next(iter(puts.values())).url)
         size_bytes = opened.chunk_size or task.upload.size_bytes or 0
         counter = ByteCounter(task.on_bytes, standing.received_bytes)
 
         async def send(number: int) -> None:
+            nonlocal taken
             part = FilePart(task.path, (number - 1) * size_bytes, size_bytes)
             await self._put(puts[number], part, counter)
+            taken = True
 
-        return await self._sessions.finish(
-            task.noted,
-            _missing(standing, puts),
-            lambda left: send_each(left, send, at_once=self._at_once),
-        )
+        async def send_all(left: tuple[int, ...]) -> None:
+            try:
+                await send_each(left, send, at_once=self._at_once)
+            except UnreachableError as error:
+                if taken or isinstance(error, StoreUnreachableError):
+                    raise
+                raise StoreUnreachableError(str(error)) from error
+
+        return await self._sessions.finish(task.noted, missing, send_all)
 
     async def _put(self, put: _Put, part: FilePart, counter: ByteCounter) -> None:
+        """Send one part. Raises StoreUnreachableError, or UnreachableError for what may pass."""
         md5, _ = await asyncio.to_thread(part.digest, "md5")
         request = Request(
             "PUT",
@@ -126,9 +137,9 @@ class PresignedUploads:
         except ApiError as error:
             if error.status == _THERE_ALREADY:
                 return  # an attempt whose answer was lost has put it
+            if error.retryable:
+                raise UnreachableError(f"the store does not take the file: {error}") from error
             raise StoreUnreachableError(f"the store refuses the file: {error}") from error
-        except UnreachableError as error:
-            raise StoreUnreachableError(str(error)) from error
 
     async def _require_store(self, url: str) -> None:
         """Ask once a run whether anybody answers where the store is said to be."""

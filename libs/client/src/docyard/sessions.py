@@ -1,11 +1,12 @@
 """Uploads in several requests, whichever way their bytes go: opened, looked at, completed."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from docyard.errors import ConflictError, DocyardError, NotFoundError, RefusedError
+from docyard.errors import ApiError, ConflictError, NotFoundError, RefusedError
 from docyard.models import Accepted, Model
 from docyard.resuming import Resumable
 from docyard.transport import Request, Transport
@@ -112,15 +113,14 @@ class Sessions:
         await self._transport.send(request)
 
     async def give_up(self, noted: Resumable) -> None:
-        """End an upload that is not gone on with; where that fails, it expires by itself."""
-        upload_id = noted.upload_id
+        """End an upload that is not gone on with; where that is refused, it expires by itself.
+
+        Raises UnreachableError, the note kept: what nobody was told to end can still go on.
+        """
+        if noted.upload_id:
+            with contextlib.suppress(ApiError):
+                await self._transport.send(Request("DELETE", f"{URL}/cancel/{noted.upload_id}"))
         noted.forget()
-        if not upload_id:
-            return
-        try:
-            await self._transport.send(Request("DELETE", f"{URL}/cancel/{upload_id}"))
-        except DocyardError:
-            return
 
     async def finish(
         self,

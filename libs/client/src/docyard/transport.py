@@ -1,7 +1,7 @@
 """Sends requests and waits out what passes: refused connections, overload, rate limits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -105,21 +105,22 @@ class Transport:
 
     async def _once(self, request: Request) -> httpx.Response:
         params = {name: value for name, value in request.params.items() if value is not None}
-        sent = self._http.build_request(
-            request.method,
-            request.url,
-            params=params or None,  # empty ones would take the place of the query in the URL
-            json=request.json,
-            headers=dict(request.headers),
-            **(request.body() if request.body else {}),
-        )
-        try:
-            response = await self._http.send(sent, stream=True)
-        except httpx.LocalProtocolError as error:
-            # A file that grows or shrinks meanwhile no longer has the announced length.
-            raise ProtocolError(f"the request changed while it was sent: {error}") from error
-        except httpx.RequestError as error:
-            raise _unreachable(sent, error) from error
+        async with _body_of(request) as body:
+            sent = self._http.build_request(
+                request.method,
+                request.url,
+                params=params or None,  # empty ones would take the place of the query in the URL
+                json=request.json,
+                headers=dict(request.headers),
+                **body,
+            )
+            try:
+                response = await self._http.send(sent, stream=True)
+            except httpx.LocalProtocolError as error:
+                # A file that grows or shrinks meanwhile no longer has the announced length.
+                raise ProtocolError(f"the request changed while it was sent: {error}") from error
+            except httpx.RequestError as error:
+                raise _unreachable(sent, error) from error
         if response.is_success:
             return response
         try:
@@ -136,6 +137,18 @@ class Transport:
                 return None
             return self._retry.delay_s(attempt, retry_after_s=error.problem.retry_after_s)
         return self._retry.delay_s(attempt)
+
+
+@asynccontextmanager
+async def _body_of(request: Request) -> AsyncIterator[Mapping[str, Any]]:
+    """Yield the arguments that make the body; what is read for them is closed at the end."""
+    body = request.body() if request.body else {}
+    try:
+        yield body
+    finally:
+        # Left to the collector, the file of a part that broke off would stay open at its will.
+        if isinstance(content := body.get("content"), AsyncGenerator):
+            await content.aclose()
 
 
 async def _read(response: httpx.Response) -> None:

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from docyard_stack import progress
-from docyard_stack.errors import StackError
+from docyard_stack.background import FOLDER_IN_USE
+from docyard_stack.errors import FolderInUseError, StackError
 from docyard_stack.folder import StackFolder
 from docyard_stack.running import Stack
 
@@ -18,7 +19,10 @@ def _note(name: str, took_s: float) -> None:
 
 
 def main() -> int:
-    """Run until SIGTERM; exits 1 with a sentence on standard error when the start fails."""
+    """Run until SIGTERM; a failed start is a sentence on standard error, and exits 1 or 5.
+
+    It is 5 when another process holds the folder.
+    """
     parser = argparse.ArgumentParser(prog="python -m docyard_stack", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="data folder of the stack")
     folder = StackFolder(parser.parse_args().data)
@@ -33,7 +37,7 @@ def main() -> int:
         asyncio.run(stack.run(lambda _addresses: None))
     except StackError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return FOLDER_IN_USE if isinstance(error, FolderInUseError) else 1
     return 0
 
 

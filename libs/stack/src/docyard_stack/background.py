@@ -6,20 +6,25 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from docyard_stack.errors import StackError, StartFailedError
+from docyard_stack import status
+from docyard_stack.addresses import StackAddresses
+from docyard_stack.errors import FolderInUseError, StackError
 from docyard_stack.folder import StackFolder
 from docyard_stack.processes import Identity, open_log
 from docyard_stack.record import PartState, Phase, StackRecord
+
+FOLDER_IN_USE: Final = 5
+"""What the supervisor exits with when another process holds its folder."""
 
 _POLL_S: Final = 0.05
 _NAME: Final = "supervisor"
 
 
-def start(folder: StackFolder, notice: Callable[[str], None]) -> None:
+def start(folder: StackFolder, notice: Callable[[str], None]) -> StackAddresses:
     """Start the stack in *folder* in a session of its own; return when all of it serves.
 
     *notice* hears the name of each part that serves. Raises StartFailedError or StackError with
-    nothing left running.
+    nothing left running, FolderInUseError when another process was faster.
     """
     log = folder.log(_NAME)
     with open_log(log) as output:
@@ -38,10 +43,12 @@ def start(folder: StackFolder, notice: Callable[[str], None]) -> None:
             for name in _serving(record) - told:
                 notice(name)
             told |= _serving(record)
-            if record.phase is Phase.READY:
-                return
+            if record.phase is Phase.READY and record.addresses is not None:
+                return record.addresses
         time.sleep(_POLL_S)
-    raise _failure(folder)
+    if child.returncode == FOLDER_IN_USE:
+        raise FolderInUseError(folder.path)
+    raise status.start_failure(folder) or _last_words(folder)
 
 
 def _is_run_by(record: StackRecord, pid: int) -> bool:
@@ -52,11 +59,7 @@ def _serving(record: StackRecord) -> set[str]:
     return {name for name, part in record.parts.items() if part.state is PartState.READY}
 
 
-def _failure(folder: StackFolder) -> StackError:
-    record = folder.load()
-    if record is not None and record.failure is not None:
-        failure = record.failure
-        return StartFailedError(failure.part, failure.reason, folder.log(failure.part))
+def _last_words(folder: StackFolder) -> StackError:
     log = folder.log(_NAME)
     lines = log.read_text(errors="replace").splitlines()
     return StackError(f"the stack did not start: {lines[-1] if lines else 'no output'} ({log})")

@@ -30,6 +30,11 @@ class StackFolder:
         """Addresses and tokens for the `docyard` command."""
         return self.path / "client.json"
 
+    @property
+    def was_used(self) -> bool:
+        """Whether this folder was ever held."""
+        return self._lock_file.exists()
+
     def log(self, part: str) -> Path:
         return self.path / "logs" / f"{part}.log"
 

@@ -2,7 +2,9 @@
 
 import time
 from dataclasses import asdict, dataclass
+from typing import TypeGuard
 
+from docyard_stack.errors import StartFailedError
 from docyard_stack.folder import StackFolder
 from docyard_stack.record import PartRecord, PartState, StackRecord
 
@@ -22,9 +24,18 @@ class PartStatus:
         return asdict(self)
 
 
-def is_running(record: StackRecord | None) -> bool:
-    """Whether a supervisor looks after the stack."""
+def is_running(record: StackRecord | None) -> TypeGuard[StackRecord]:
+    """Whether a supervisor looks after the stack, be it starting, serving or stopping."""
     return record is not None and record.supervisor is not None and record.supervisor.alive
+
+
+def start_failure(folder: StackFolder) -> StartFailedError | None:
+    """Return why the last start in *folder* failed; None when it did not."""
+    record = folder.load()
+    if record is None or record.failure is None:
+        return None
+    failure = record.failure
+    return StartFailedError(failure.part, failure.reason, folder.log(failure.part))
 
 
 def parts(folder: StackFolder) -> list[PartStatus]:

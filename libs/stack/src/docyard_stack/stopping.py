@@ -8,7 +8,9 @@ from typing import Final
 
 from docyard_stack.errors import FolderInUseError, StackError
 from docyard_stack.folder import StackFolder
+from docyard_stack.processes import Identity
 from docyard_stack.record import Phase
+from docyard_stack.status import is_running
 from docyard_stack.supervisor import reap
 
 _STOP_TIMEOUT_S: Final = 90.0
@@ -17,35 +19,38 @@ _POLL_S: Final = 0.05
 
 
 def stop(folder: StackFolder) -> bool:
-    """Stop the stack in *folder*; return whether anything ran. Idempotent.
+    """Stop the stack in *folder*, or one that begins there; return whether any ran. Idempotent.
 
     Raises StackError when it does not stop in time.
     """
-    record = folder.load()
-    if record is None:
-        return False
-    supervisor = record.supervisor
-    running = supervisor is not None and supervisor.alive
-    if running and supervisor is not None and supervisor.pid != os.getpid():
-        supervisor.send(signal.SIGTERM)
-    _clean(folder)
-    return running
-
-
-def _clean(folder: StackFolder) -> None:
-    """Wait for the supervisor to let go of the folder, then end what a killed one left."""
+    told: set[Identity] = set()
     deadline = time.monotonic() + _STOP_TIMEOUT_S
-    while True:
+    while folder.was_used:
         try:
             with folder.hold():
                 _note_stopped(folder)
-                return
+            break
         except FolderInUseError:
-            if time.monotonic() > deadline:
-                raise StackError(
-                    f"the stack in {folder.path} did not stop within {_STOP_TIMEOUT_S:.0f} s"
-                ) from None
-            time.sleep(_POLL_S)
+            _tell(folder, told)
+        if time.monotonic() > deadline:
+            raise StackError(
+                f"the stack in {folder.path} did not stop within {_STOP_TIMEOUT_S:.0f} s"
+            )
+        time.sleep(_POLL_S)
+    return bool(told)
+
+
+def _tell(folder: StackFolder, told: set[Identity]) -> None:
+    """Signal the supervisor, once: it is written down some time after it holds the folder.
+
+    A second signal could meet it when it has stopped everything and listens no more.
+    """
+    record = folder.load()
+    if not is_running(record) or record.supervisor is None or record.supervisor in told:
+        return
+    told.add(record.supervisor)
+    if record.supervisor.pid != os.getpid():
+        record.supervisor.send(signal.SIGTERM)
 
 
 def _note_stopped(folder: StackFolder) -> None:

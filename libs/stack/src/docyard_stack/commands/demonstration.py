@@ -14,20 +14,27 @@ from docyard_stack.demo.story import Story
 from docyard_stack.demo.terminal import Terminal
 from docyard_stack.errors import StackError
 from docyard_stack.folder import StackFolder
+from docyard_stack.record import Phase
 
 
 def demo(path: Path | None, files: Sequence[Path], *, keep: bool) -> None:
     """Start the stack if needed, tell the story, stop what was started unless *keep*."""
     folder = folder_of(path)
     with failing_well(), ExitStack() as afterwards:
-        stays = keep or status.is_running(folder.load())
-        if not stays:
+        if not (keep or _is_anothers(folder)):
             afterwards.callback(_stop, folder)
-        addresses = start_detached(folder)
+        running = start_detached(folder)
+        if not running.is_ours:
+            afterwards.pop_all()
         try:
-            _tell(folder, addresses, files, stays=stays)
+            _tell(folder, running.addresses, files, stays=keep or not running.is_ours)
         except DocyardError as error:
             raise StackError(str(error)) from error
+
+
+def _is_anothers(folder: StackFolder) -> bool:
+    record = folder.load()
+    return status.is_running(record) and record.phase is not Phase.STOPPING
 
 
 def _tell(

@@ -4,20 +4,37 @@ import asyncio
 import json
 import logging
 import os
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import typer
 
-from docyard_stack import background, progress, status, stopping
+from docyard_stack import background, joining, progress, status, stopping
 from docyard_stack.addresses import StackAddresses
 from docyard_stack.commands.output import ExitCode, data, failing_well, folder_of, note
 from docyard_stack.environment import GivenServers
-from docyard_stack.errors import StackError
+from docyard_stack.errors import FolderInUseError
 from docyard_stack.folder import StackFolder
 from docyard_stack.kafka.jars import JarCache, cache_folder
+from docyard_stack.record import Phase
 
 _NAME_WIDTH: Final = 14
+_HELD_S: Final = 90.0
+"""For how long the folder may be held by a process that is not written down as its supervisor."""
+_FOUND: Final[Mapping[Phase, str]] = {
+    Phase.STARTING: "The stack is starting already: waiting until it serves.",
+    Phase.READY: "The stack is running already.",
+    Phase.STOPPING: "The stack is stopping: it is started again after that.",
+}
+
+
+class Running(NamedTuple):
+    """A stack that serves."""
+
+    addresses: StackAddresses
+    is_ours: bool  # started by this command, not found running or starting
 
 
 def up(path: Path | None, *, detach: bool, as_json: bool) -> None:
@@ -42,16 +59,24 @@ def down(path: Path | None, *, erase: bool, as_json: bool) -> None:
     note("Stopped." if ran else f"No stack was running in {folder.path}.")
 
 
-def start_detached(folder: StackFolder) -> StackAddresses:
-    """Start the stack unless it runs; return when it serves. Raises StackError."""
-    if not status.is_running(folder.load()):
-        _fetch_jars()
-        note(f"Starting the stack in {folder.path}")
-        background.start(folder, lambda name: note(f"  {name:<{_NAME_WIDTH}} ready"))
-    record = folder.load()
-    if record is None or record.addresses is None:
-        raise StackError(f"the stack in {folder.path} is still starting; try again in a moment")
-    return record.addresses
+def start_detached(folder: StackFolder) -> Running:
+    """Start the stack unless it runs or starts; return when it serves. Raises StackError."""
+    deadline = time.monotonic() + _HELD_S
+    while True:
+        found = joining.serving(folder)
+        if found is not None:
+            return Running(found, is_ours=False)
+        try:
+            return Running(_start(folder), is_ours=True)
+        except FolderInUseError:
+            if time.monotonic() > deadline:
+                raise
+
+
+def _start(folder: StackFolder) -> StackAddresses:
+    _fetch_jars()
+    note(f"Starting the stack in {folder.path}")
+    return background.start(folder, lambda name: note(f"  {name:<{_NAME_WIDTH}} ready"))
 
 
 def _fetch_jars() -> None:
@@ -85,9 +110,9 @@ def _up_attached(folder: StackFolder, *, as_json: bool) -> None:
 
 
 def _up_detached(folder: StackFolder, *, as_json: bool) -> None:
-    if status.is_running(folder.load()):
-        note("The stack is running already.")
-    _show(start_detached(folder), as_json=as_json)
+    if status.is_running(record := folder.load()):
+        note(_FOUND[record.phase])
+    _show(start_detached(folder).addresses, as_json=as_json)
 
 
 def _show(addresses: StackAddresses, *, as_json: bool) -> None:
