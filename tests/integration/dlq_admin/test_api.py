@@ -1,4 +1,5 @@
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from tests.integration.dlq_admin.looking import rows, sent
 from tests.unit.dlq_admin.letters import NOON, dead, death, lying, work
+from tests.unit.dlq_admin.letters import sent as sent_work
 
 from dlq_admin.app import application, assemble
 from dlq_admin.consumers.indexer import Indexer
@@ -17,6 +19,7 @@ from docyard_common.database import Database
 from docyard_common.delivery.headers import Cause
 from docyard_common.errors import FailureReason
 from docyard_common.events.stages import Stage
+from docyard_common.kafka.received import ReceivedRecord
 from docyard_common.observability.health import Health
 from docyard_common.settings import AuthSettings, DatabaseSettings
 
@@ -59,6 +62,13 @@ def as_(role: str, subject: str = "oscar") -> dict[str, str]:
 
 OPERATOR = as_("operator")
 ANN = as_("user", "ann")
+
+
+def _dead_in_another_dialect() -> ReceivedRecord:
+    """A dead letter as Spring Kafka writes it."""
+    key, value, headers = sent_work(work())
+    note = (("kafka_dlt-original-topic", b"t"), ("kafka_dlt-exception-stacktrace", b"Traceback"))
+    return ReceivedRecord("dlq.extract", 0, 10**6, 0, key, value, (*headers, *note))
 
 
 async def items(client: httpx.AsyncClient, path: str, **params: Any) -> list[dict[str, Any]]:
@@ -127,6 +137,27 @@ async def test_users_see_their_own_entries_without_our_insides_and_change_nothin
     assert [group["count"] for group in groups] == [1]
     hidden = await client.get(f"{BASE}/entries/{bobs}", headers=ANN)
     assert (hidden.status_code, hidden.json()["code"]) == (404, "ENTRY_NOT_FOUND")
+
+
+@pytest.mark.parametrize("path", [f"{BASE}/entries", "/error-handling/failed-tasks"])
+async def test_only_operators_see_stacks_and_who_replayed_why(
+    client: httpx.AsyncClient, indexer: Indexer, path: str
+) -> None:
+    await indexer.apply([dead(), _dead_in_another_dialect()])
+    own = [entry["id"] for entry in await items(client, f"{BASE}/entries")]
+    order = {"entry_ids": own, "reason": "customer called twice"}
+    assert (await client.post(f"{BASE}/replays", headers=OPERATOR, json=order)).status_code == 202
+
+    for entry_id in own:
+        shown = await client.get(f"{path}/{entry_id}", headers=ANN)
+        whole = await client.get(f"{path}/{entry_id}", headers=OPERATOR)
+
+        for inside in ("Traceback", b64encode(b"Traceback").decode()[:11], "oscar", "twice"):
+            assert inside not in shown.text
+            assert inside in whole.text
+        names = {header["name"] for header in shown.json()["headers"]}
+        assert {"ce_id", "traceparent"} <= names
+        assert len(shown.json()["replays"]) == 1
 
 
 @pytest.mark.parametrize(

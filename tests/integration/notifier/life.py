@@ -68,6 +68,9 @@ class Life:
         about = self._about(sequence.terminal(1))
         return facts.DocumentCompleted(**about, completed_at=NOW, pages_total=100)
 
+    def cancelled(self) -> facts.DocumentCancelled:
+        return facts.DocumentCancelled(**self._about(sequence.terminal(1)), cancelled_at=NOW)
+
     def deleted(self) -> facts.DocumentDeleted:
         return facts.DocumentDeleted(**self._about(sequence.terminal(1)), deleted_at=NOW)
 

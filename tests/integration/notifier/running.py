@@ -185,8 +185,8 @@ async def delete_topics(settings: KafkaSettings) -> None:
         await admin.close()
 
 
-async def first_event(settings: KafkaSettings, topic: str) -> Event:
-    """Return the first event of *topic*, waiting for it."""
+async def first_event(settings: KafkaSettings, topic: str, *, key: str) -> Event:
+    """Return the first event of *topic* with that key, waiting for it."""
     name = f"{settings.topic_prefix}.{topic}"
     async with (
         asyncio.timeout(PATIENCE_S),
@@ -195,6 +195,8 @@ async def first_event(settings: KafkaSettings, topic: str) -> Event:
         ) as consumer,
     ):
         record = await consumer.getone()
+        while record.key != key.encode():
+            record = await consumer.getone()
     return decode(record.value, record.headers)
 
 

@@ -96,6 +96,32 @@ async def test_a_reader_that_stops_is_closed_as_slow_and_delays_nobody(
     assert [message["seq"] for message in heard[:-1]] == [fact.seq for fact in facts]
 
 
+async def test_who_has_missed_more_than_fits_is_told_the_newest_state_instead(
+    kafka: KafkaSettings, database: DatabaseSettings, publisher: Publisher, owner: str
+) -> None:
+    life = Life(owner)
+    job = str(life.document_id)
+    facts = [life.retrying(Stage.EXTRACT, fence, LONG) for fence in range(1, 100)]
+    await publisher.publish(life.accepted(), *facts)
+    async with (
+        Notifier(kafka, database, OUTBOX__MAX_BYTES=str(64 * 1024)) as small,
+        client(small, owner) as ann,
+    ):
+        await eventually(partial(_is_at, ann, job, facts[-1].seq))
+        answer = await ann.ask("subscribe", job_ids=[job], since={job: 0})
+        few = await ann.ask("subscribe", job_ids=[job], since={job: facts[-3].seq})
+
+    assert (answer["recovered"], [entry["seq"] for entry in answer["snapshot"]]) == (
+        False,
+        [facts[-1].seq],
+    )
+    assert (few["recovered"], len(few["snapshot"])) == (True, 2)
+
+
+async def _is_at(one: Client, job: str, seq: int) -> bool:
+    return bool((await one.ask("get_job_status", job_id=job)).get("seq") == seq)
+
+
 async def _has_closed(notifier: Notifier, code: int) -> bool:
     async with httpx.AsyncClient(base_url=notifier.url) as http:
         answer = await http.get("/metrics")

@@ -69,6 +69,19 @@ async def test_many_documents_share_a_stream_and_the_token_may_be_in_the_address
     assert heard == {str(one.document_id), str(other.document_id)}
 
 
+async def test_a_position_that_no_document_can_have_is_refused(
+    notifier: Notifier, publisher: Publisher, owner: str
+) -> None:
+    life = Life(owner)
+    await publisher.publish(life.accepted(), life.completed())
+    await _until_state(notifier, life, "completed")
+
+    answers = [await _get(notifier, owner, _path(life), last_event_id=n) for n in (2**53, 2**63)]
+
+    codes = [(answer.status_code, answer.json()["code"]) for answer in answers]
+    assert codes == [(422, "VALIDATION_FAILED")] * 2
+
+
 async def test_refusals_are_problems(notifier: Notifier, publisher: Publisher, owner: str) -> None:
     theirs = Life(f"not-{owner}", document_id=UUID("01890a5d-ac96-774b-bcce-b302099a8057"))
     await publisher.publish(theirs.accepted())

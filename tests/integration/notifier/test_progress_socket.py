@@ -190,9 +190,23 @@ async def test_a_cancel_goes_out_as_a_command_and_a_finished_document_refuses_it
 
     assert (answer["type"], answer["id"]) == ("job_status_response", "c")
     assert refusal["code"] == "ALREADY_TERMINAL"
-    command = await first_event(kafka, topics.COMMANDS)
+    command = await first_event(kafka, topics.COMMANDS, key=str(life.document_id))
     assert isinstance(command, CancelRequested)
     assert (command.document_id, command.requested_by) == (life.document_id, owner)
+
+
+async def test_a_cancelled_document_is_cancelled_again_for_what_is_inside_it(
+    notifier: Notifier, publisher: Publisher, owner: str, kafka: KafkaSettings
+) -> None:
+    life = Life(owner)
+    await publisher.publish(life.accepted(), life.cancelled())
+    async with client(notifier, owner) as ann:
+        await _until_state(ann, life.document_id, "cancelled")
+        answer = await ann.ask("cancel_job", job_id=str(life.document_id))
+
+    assert answer["data"]["state"] == "cancelled"
+    command = await first_event(kafka, topics.COMMANDS, key=str(life.document_id))
+    assert isinstance(command, CancelRequested)
 
 
 _NO_MESSAGES: list[tuple[str | bytes, str]] = [
@@ -203,6 +217,7 @@ _NO_MESSAGES: list[tuple[str | bytes, str]] = [
     ('{"no": "type"}', "UNKNOWN_TYPE"),
     ('{"type": "subscribe", "job_ids": ["x"]}', "INVALID_MESSAGE"),
     ('{"type": "subscribe", "since": -1}', "INVALID_MESSAGE"),
+    ('{"type": "subscribe", "since": 9223372036854775808}', "INVALID_MESSAGE"),
     ('{"type": "ping", "colour": "red"}', "INVALID_MESSAGE"),
     ('{"type": "refresh", "token": "x"}', "TOKEN_INVALID"),
 ]

@@ -22,6 +22,18 @@ def test_since_is_one_position_or_one_per_document() -> None:
     assert (one.since, each.since) == (5, {UUID(JOB): 5})
 
 
+@pytest.mark.parametrize("beyond", [2**53, 2**63, 2**64])
+def test_a_position_that_no_document_can_have_is_refused(beyond: int) -> None:
+    for since in (beyond, {JOB: beyond}):
+        with pytest.raises(BadMessageError) as refused:
+            parse(json.dumps({"type": "subscribe", "job_ids": [JOB], "since": since}))
+
+        assert (refused.value.code, refused.value.detail) == (
+            "INVALID_MESSAGE",
+            "Wrong fields: since.",
+        )
+
+
 def test_a_refusal_repeats_the_id_but_never_what_was_sent() -> None:
     with pytest.raises(BadMessageError) as refused:
         parse('{"type": "connect", "token": {"secret": "s3cr3t"}, "id": 9}')

@@ -13,6 +13,7 @@ from notifier.recent import RecentViews
 from notifier.updates import Update
 
 DOCUMENT = UUID(int=1)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EVENTS, PROGRESS = ("documents.events", 0), ("documents.progress", 0)
 
 
@@ -38,6 +39,12 @@ def ticked(done: int, fence: int = 1) -> facts.DocumentProgressed:
     return facts.DocumentProgressed.model_validate(_run(fence, done) | pages)
 
 
+def deleted() -> facts.DocumentDeleted:
+    seq = sequence.terminal(1)
+    about = {"document_id": DOCUMENT, "owner": "ann", "generation": 1, "seq": seq}
+    return facts.DocumentDeleted.model_validate(about | {"deleted_at": NOW})
+
+
 def _run(fence: int, tick: int) -> dict[str, object]:
     return {
         "document_id": DOCUMENT,
@@ -46,7 +53,7 @@ def _run(fence: int, tick: int) -> dict[str, object]:
         "seq": sequence.position(generation=1, stage=Stage.EXTRACT, fence=fence, tick=tick),
         "stage": Stage.EXTRACT,
         "attempt": fence,
-        "at": datetime(2026, 1, 1, tzinfo=UTC),
+        "at": NOW,
     }
 
 
@@ -115,6 +122,46 @@ def test_a_stranger_generation_is_not_mixed_in() -> None:
 
     assert view is not None
     assert view.progress == 25.0
+
+
+def test_a_generation_that_began_here_keeps_the_result_that_the_tables_know() -> None:
+    memory = Memory()
+    memory.read(started())
+    memory.views.learn([replace(_view(ticked(8)), generation=0, result_generation=0)])
+
+    view = memory.views.view(DOCUMENT)
+
+    assert view is not None
+    assert view.result_generation == 0
+
+
+def test_what_the_tables_knew_first_is_told_once_when_it_is_read() -> None:
+    memory = Memory()
+    memory.views.learn([_view(started(fence=2))])
+
+    told = [memory.read(event) for event in (started(), started(fence=2), started(fence=2))]
+
+    assert [update and update.seq for update in told] == [
+        started().seq,
+        started(fence=2).seq,
+        None,
+    ]
+
+
+def test_a_late_tick_is_not_told_behind_what_the_tables_knew() -> None:
+    memory = Memory()
+    memory.views.learn([_view(ticked(8))])
+
+    assert memory.read(ticked(5)) is None
+
+
+def test_of_a_document_that_the_tables_know_as_deleted_only_the_deletion_is_told() -> None:
+    memory = Memory()
+    memory.views.learn([_view(deleted())])
+
+    told = [memory.read(event) for event in (started(), deleted(), deleted())]
+
+    assert [update and update.data["state"] for update in told] == [None, "deleted", None]
 
 
 def _view(event: DocumentEvent) -> DocumentView:

@@ -114,7 +114,12 @@ class _Parts:
 
     def _live(self) -> Live:
         settings, clock = self._settings, SystemClock()
-        recovery = Recovery(database=self._database, recent=self._recent)
+        recovery = Recovery(
+            database=self._database,
+            recent=self._recent,
+            # The other half is for what comes live while the answer is written.
+            max_bytes=settings.outbox.max_bytes // 2,
+        )
         outbox = Outbox(source=SERVICE)
         return Live(
             settings=settings,

@@ -47,6 +47,7 @@ _MISSED: Final = """
 select f.document_id, f.seq, f.data, f.terminal
 from unnest(%s::uuid[], %s::bigint[]) as held (document_id, seq)
 join facts f on f.document_id = held.document_id and f.seq > held.seq
+limit %s
 """
 _CONNECTED: Final = """
 select held.document_id
@@ -131,9 +132,9 @@ async def active_views(tx: Transaction, owner: str, *, limit: int) -> list[Docum
     return [_view(row["view"]) for row in await cursor.fetchall()]
 
 
-async def facts_after(tx: Transaction, held: Mapping[UUID, int]) -> list[Fact]:
-    """Return the facts of each document that are newer than the `seq` held of it."""
-    cursor = await tx.execute(_MISSED, (list(held), list(held.values())))
+async def facts_after(tx: Transaction, held: Mapping[UUID, int], *, limit: int) -> list[Fact]:
+    """Return facts that are newer than the `seq` held of their document: any *limit* of them."""
+    cursor = await tx.execute(_MISSED, (list(held), list(held.values()), limit))
     return [Fact(**row) for row in await cursor.fetchall()]
 
 

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 Channel: TypeAlias = Literal["user", "user:me"]
 """All documents of the caller; both names mean the same."""
+Position: TypeAlias = Annotated[int, Field(ge=0, lt=2**53)]
+"""A `seq`; the bounds are those of `DocumentEvent`."""
 
 
 class ClientMessage(BaseModel):
@@ -41,7 +43,7 @@ class Subscribe(ClientMessage):
     type: Literal["subscribe"]
     job_ids: frozenset[UUID] = frozenset()
     channels: frozenset[Channel] = frozenset()
-    since: NonNegativeInt | dict[UUID, NonNegativeInt] | None = None
+    since: Position | dict[UUID, Position] | None = None
 
 
 class Unsubscribe(ClientMessage):

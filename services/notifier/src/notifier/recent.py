@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from docyard_common.events.documents import DocumentDeleted, DocumentProgressed
 from docyard_common.events.envelope import DocumentEvent
 from docyard_common.events.progress import DocumentView, advance
 from docyard_common.kafka.broadcast import Place, Places
@@ -20,6 +21,7 @@ from notifier.updates import Update, is_change, update_of
 class _Entry:
     view: DocumentView
     touched: float
+    read: DocumentView | None = None  # behind `view` where that was learned, else the same
     unsaved: dict[Place, int] = field(default_factory=dict)  # last offset read, per place
     changes: list[Update] = field(default_factory=list)
 
@@ -51,11 +53,16 @@ class RecentViews:
             entry = self._entries[event.document_id] = _Entry(view, 0.0)
         entry.touched = self._clock()
         entry.unsaved[place] = offset
+        told: DocumentView | None = view
         if view is previous:
+            told = _behind(entry, event)
+        else:
+            entry.view = view
+        if told is None:
             return None
-        entry.view = view
-        change = is_change(event, view=view, previous=previous)
-        update = update_of(view, change=change, timestamp_ms=timestamp_ms)
+        entry.read = told
+        change = is_change(event, view=told, previous=previous)
+        update = update_of(told, change=change, timestamp_ms=timestamp_ms)
         if update.change:
             entry.changes.append(update)
         return update
@@ -64,15 +71,15 @@ class RecentViews:
         """Take over what the projection knows, so that the next update builds on it.
 
         A view that is here already stays, though the projection may be ahead: events in between
-        have not been read here, and other subscribers still wait for them.
+        have not been read here, and other subscribers still wait for them. For the same reason
+        `apply` tells the facts that led to a view that was learned, once each, as they are read.
         """
         for view in views:
             entry = self._entries.get(view.document_id)
             if entry is None:
                 self._entries[view.document_id] = _Entry(view, self._clock())
-            elif entry.view.generation == view.generation:
-                progress = max(entry.view.progress, view.progress)
-                entry.view = replace(entry.view, progress=progress)
+            else:
+                entry.view = merged(entry.view, view)
 
     def view(self, document_id: UUID) -> DocumentView | None:
         entry = self._entries.get(document_id)
@@ -104,3 +111,31 @@ class RecentViews:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+def merged(view: DocumentView, other: DocumentView) -> DocumentView:
+    """Return *view* with what *other* knows beyond it: further progress, a newer whole result.
+
+    A view that began with events of a later generation knows nothing of the result before it.
+    """
+    same = view.generation == other.generation
+    results = [r for r in (view.result_generation, other.result_generation) if r is not None]
+    return replace(
+        view,
+        progress=max(view.progress, other.progress) if same else view.progress,
+        result_generation=max(results, default=None),
+    )
+
+
+def _behind(entry: _Entry, event: DocumentEvent) -> DocumentView | None:
+    """Return the view that *event* led to on the way to one that was learned before it was read.
+
+    None for what has been read; for ticks, which may be lost; and for all that was before a
+    deletion, so that nothing brings the document back.
+    """
+    if isinstance(event, DocumentProgressed):
+        return None
+    if entry.view.deleted and not isinstance(event, DocumentDeleted):
+        return None
+    view = advance(entry.read, event)
+    return None if view is entry.read else view

@@ -6,21 +6,26 @@ memory and is in the tables, which are read last.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from docyard_common.database import Database
 from docyard_common.events.progress import DocumentView
 from notifier import documents
-from notifier.recent import RecentViews
+from notifier.recent import RecentViews, merged
 from notifier.updates import Update, update_of
+
+_SMALLEST_BYTES: Final = 200
+"""No change is told in fewer."""
 
 
 @dataclass(frozen=True)
 class CaughtUp:
     """What a subscriber has missed: per document in order, the newest view last.
 
-    *recovered* says that nothing between the `seq` it held and now is left out.
+    *recovered* says that nothing between the `seq` it held and now is left out. Where that would
+    be too much for one answer, the newest views are all there is.
     """
 
     updates: tuple[Update, ...]
@@ -31,9 +36,11 @@ class CaughtUp:
 class Recovery:
     """Reads the projection and the memory as one."""
 
-    def __init__(self, *, database: Database, recent: RecentViews) -> None:
+    def __init__(self, *, database: Database, recent: RecentViews, max_bytes: int) -> None:
+        """*max_bytes* is what `catch_up` may replay, the newest views included."""
         self._database = database
         self._recent = recent
+        self._max_bytes = max_bytes
 
     async def view(self, document_id: UUID, *, owner: str) -> DocumentView | None:
         """Return the newest view of a document of *owner*; None for unknown and foreign ones.
@@ -61,11 +68,14 @@ class Recovery:
         views = await self._views(document_ids, owner)
         held = {i: seq for i, seq in since.items() if i in views}
         missed, recovered = await self._missed(held, views) if held else ({}, True)
+        newest = [update_of(view) for view in views.values()]
         updates = [
             update
-            for document_id, view in views.items()
-            for update in (*_ordered(missed.get(document_id, ()), view), update_of(view))
+            for last in newest
+            for update in (*_ordered(missed.get(last.document_id, ()), last), last)
         ]
+        if len(updates) > len(newest) and _size(updates) > self._max_bytes:
+            updates, recovered = newest, False
         return CaughtUp(tuple(updates), frozenset(document_ids) - views.keys(), recovered)
 
     async def _views(self, document_ids: Collection[UUID], owner: str) -> dict[UUID, DocumentView]:
@@ -83,12 +93,15 @@ class Recovery:
     async def _missed(
         self, held: Mapping[UUID, int], views: Mapping[UUID, DocumentView]
     ) -> tuple[Mapping[UUID, list[Update]], bool]:
-        """Return the changes after *held*, and whether they are all there are."""
+        """Return the changes after *held*, and whether they are all there are; too many: none."""
+        limit = self._max_bytes // _SMALLEST_BYTES
         # The memory first, here too.
         fresh = {document_id: self._recent.changes(document_id) for document_id in held}
         async with self._database.transaction() as tx:
-            facts = await documents.facts_after(tx, held)
+            facts = await documents.facts_after(tx, held, limit=limit + 1)
             connected = await documents.connected(tx, held)
+        if len(facts) > limit:
+            return {}, False
         missed = {i: [u for u in fresh[i] if u.seq > seq] for i, seq in held.items()}
         for fact in facts:
             missed[fact.document_id].append(_update(fact, views))
@@ -105,17 +118,20 @@ class Recovery:
 
 
 def _newest(fresh: DocumentView, stored: DocumentView | None) -> DocumentView:
-    """Return the newer of the two, with the progress of the one that is further."""
-    if stored is None or stored.generation != fresh.generation:
-        return fresh if stored is None or fresh.seq > stored.seq else stored
-    newer = fresh if fresh.seq > stored.seq else stored
-    return replace(newer, progress=max(fresh.progress, stored.progress))
+    """Return the newer of the two, with what only the other one knows."""
+    if stored is None:
+        return fresh
+    return merged(fresh, stored) if fresh.seq > stored.seq else merged(stored, fresh)
 
 
-def _ordered(updates: Iterable[Update], view: DocumentView) -> Iterable[Update]:
-    """Return each change before *view* once, in the order of its positions."""
-    by_seq = {update.seq: update for update in updates if update.seq < view.seq}
+def _ordered(updates: Iterable[Update], last: Update) -> Iterable[Update]:
+    """Return each change before *last* once, in the order of its positions."""
+    by_seq = {update.seq: update for update in updates if update.seq < last.seq}
     return (by_seq[seq] for seq in sorted(by_seq))
+
+
+def _size(updates: Iterable[Update]) -> int:
+    return sum(len(update.text) for update in updates)
 
 
 def _update(fact: documents.Fact, views: Mapping[UUID, DocumentView]) -> Update:

@@ -140,11 +140,12 @@ class Session:
         if view is None:
             return
         if view.deleted or view.state in {DocumentState.COMPLETED, DocumentState.FAILED}:
-            text = "The document has ended; there is nothing to cancel."
+            # Only ingest knows whether anything inside it is still in work.
+            text = "The document has ended; what was found inside it is cancelled over HTTP."
             self._refuse("ALREADY_TERMINAL", text, message, job_id=str(message.job_id))
             return
-        if not view.is_terminal:
-            await self._live.cancelling.request(view, by=self._principal)
+        # Of a cancelled document too: what was found inside it may have begun since.
+        await self._live.cancelling.request(view, by=self._principal)
         self._status(view, message)
 
     async def _find(self, message: GetJobStatus | CancelJob) -> DocumentView | None:

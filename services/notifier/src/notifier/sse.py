@@ -31,7 +31,9 @@ _EVENTS: Final[dict[int | str, dict[str, Any]]] = {
     },
     204: {"description": "The document has ended, and you have seen it"},
 }
-_LastEventId = Annotated[int | None, Header(ge=0, description="The last `seq` that was seen")]
+_LastEventId = Annotated[
+    int | None, Header(ge=0, lt=2**53, description="The last `seq` that was seen")
+]
 _Token = Annotated[str | None, Query(description="For browsers, which can set no header here")]
 
 

@@ -90,7 +90,10 @@ class AttemptView(Answer):
 
 
 class LineageView(Answer):
-    """A replay that took the entry, and what came of it."""
+    """A replay that took the entry, and what came of it.
+
+    *actor* and *reason* are empty for those who are no operators.
+    """
 
     replay_id: UUID
     outcome: str
@@ -111,7 +114,10 @@ class HeaderView(Answer):
 
 
 class EntryDetail(EntrySummary):
-    """An entry with its record, decoded where it decodes and raw in any case."""
+    """An entry with its record, decoded where it decodes and raw in any case.
+
+    Operators also see the headers that tell how it died.
+    """
 
     attempts: list[AttemptView]
     ladder: list[dict[str, Any]]  # each attempt with mode, reason and peak, as the processor saw it

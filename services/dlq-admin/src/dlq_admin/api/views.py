@@ -3,14 +3,17 @@
 import base64
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from dlq_admin.api import models
 from dlq_admin.domain.replays import ReplayStatus
 from dlq_admin.replaying.records import headers_of
-from docyard_common.delivery.headers import DLQ_ATTEMPTS, text_of
+from docyard_common.delivery.headers import BURIAL, DLQ_ATTEMPTS, text_of
 from docyard_common.errors import UndecodableRecordError
 from docyard_common.events import codec
+
+_OTHER_BURIALS: Final = ("kafka_dlt-", "__connect.errors.", "__streams.errors.", "__dlq.errors.")
+"""How the headers begin that other writers of dead letters add; see `delivery.foreign`."""
 
 
 def summary(row: dict[str, Any]) -> models.EntrySummary:
@@ -24,8 +27,9 @@ def detail(
     lineage: Sequence[dict[str, Any]],
     with_stack: bool,
 ) -> models.EntryDetail:
-    """Return all of an entry; the stack shows our insides, so it is not for everybody."""
+    """Return all of an entry; stacks, and who replayed it why, are not for everybody."""
     headers = headers_of(row)
+    shown = headers if with_stack else [header for header in headers if not _is_burial(header[0])]
     return models.EntryDetail(
         **_summary(row, stack=row["error_stack"] if with_stack else None),
         attempts=[
@@ -33,10 +37,10 @@ def detail(
             for attempt in attempts
         ],
         ladder=_ladder(headers),
-        replays=[models.LineageView(**replay) for replay in lineage],
+        replays=[_lineage(replay, with_names=with_stack) for replay in lineage],
         headers=[
             models.HeaderView(name=_plain(name), value=_text(value), value_base64=_raw(value))
-            for name, value in headers
+            for name, value in shown
         ],
         key=_text(row["key"]),
         key_base64=_raw(row["key"]),
@@ -82,6 +86,15 @@ def _summary(row: dict[str, Any], *, stack: str | None) -> dict[str, Any]:
             group=row["origin_group"],
         ),
     }
+
+
+def _lineage(replay: dict[str, Any], *, with_names: bool) -> models.LineageView:
+    blanked = {} if with_names else {"actor": "", "reason": ""}
+    return models.LineageView(**(replay | blanked))
+
+
+def _is_burial(name: str) -> bool:
+    return name in BURIAL or name.startswith(_OTHER_BURIALS)
 
 
 def _decoded(value: bytes | None, headers: codec.Headers) -> dict[str, Any] | None:

@@ -36,7 +36,7 @@ def consumer(
     found.subscribe(
         topics.COMMANDS,
         group=f"{SERVICE}.commands",
-        apply=Commands(documents.reprocessing).apply,
+        apply=Commands(documents.reprocessing, documents.lifecycle).apply,
     )
     found.subscribe(
         topics.STORAGE_EVENTS,

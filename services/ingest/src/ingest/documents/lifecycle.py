@@ -65,6 +65,21 @@ class Lifecycle:
             raise AlreadyTerminalError(f"The document is {state} already.")
         return document
 
+    async def cancel_below(self, command: CancelRequested) -> None:
+        """Do what another service was asked to do to a document to all that is below it.
+
+        Nothing more is found inside that generation. Where a later one was asked for meanwhile,
+        nothing is done: the command is older. Idempotent. Raises DocumentNotFoundError.
+        """
+        document_id = command.document_id
+        async with self._database.transaction() as tx:
+            await lock_document(tx, document_id)
+            document = await found(tx, document_id, command.owner)
+            if document.generation > command.generation:
+                return
+            await family.cancelled(tx, document_id, generation=command.generation)
+        await self._family.cancel(document_id, requested_by=command.requested_by)
+
     async def _cancel(self, document_id: UUID, owner: str) -> Document:
         async with self._database.transaction() as tx:
             await lock_document(tx, document_id)
