@@ -47,3 +47,16 @@ async def test_what_comes_after_an_idle_wait_is_heard(
     await mouth.execute("notify outbox_heard")
 
     assert await notified(ear, within_s=60) == 1
+
+
+async def test_what_has_come_is_taken_without_waiting(
+    connections: tuple[Transaction, Transaction],
+) -> None:
+    ear, mouth = connections
+    assert await notified(ear, within_s=0) == 0
+    for _ in range(50):
+        await mouth.execute("notify outbox_heard")
+    await ear.execute("select 1")
+
+    assert await notified(ear, within_s=0) == 50
+    assert await notified(ear, within_s=0) == 0

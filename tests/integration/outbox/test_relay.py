@@ -1,6 +1,7 @@
 """The outbox against real PostgreSQL and Kafka: nothing lost, order kept, over several relays."""
 
 import asyncio
+import zlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -17,6 +18,7 @@ from docyard_common.kafka.admin import ensure_topics
 from docyard_common.kafka.consumer import BatchConsumer
 from docyard_common.kafka.received import ReceivedRecord
 from docyard_common.outbox import Outbox, Relay
+from docyard_common.outbox.schema import SHARDS
 from docyard_common.settings import DatabaseSettings, KafkaSettings
 
 pytestmark = pytest.mark.integration
@@ -97,6 +99,96 @@ async def test_records_arrive_as_they_were_added(
         await eventually(lambda: len(reader.records) == 1)
     (got,) = reader.records
     assert (got.topic, got.key, got.value, got.headers) == (TOPIC, b"key", b"\x00\xff", headers)
+
+
+async def test_a_record_with_neither_key_nor_value_arrives_with_an_empty_key(
+    database: Database, database_settings: DatabaseSettings, kafka_settings: KafkaSettings
+) -> None:
+    async with database.transaction() as tx:
+        await Outbox(source="test").add(tx, codec.Record(TOPIC, None, None, (("a", b"1"),)))
+
+    async with relaying(database_settings, kafka_settings), reading(kafka_settings) as reader:
+        await eventually(lambda: len(reader.records) == 1)
+    (got,) = reader.records
+    assert (got.key, got.value, got.headers) == (b"", None, (("a", b"1"),))
+
+
+async def refuse_one(database: Database) -> int:
+    """Add a row that the client of Kafka can not send, and a full batch behind it in its shard."""
+    async with database.transaction() as tx:
+        await Outbox(source="test").add(
+            tx,
+            *(codec.Record(TOPIC, b"refused", str(n).encode(), (("a", b""),)) for n in range(250)),
+        )
+        cursor = await tx.execute(
+            r"""
+            update outbox set header_names = array['\xff'::bytea]
+            where id = (select min(id) from outbox) returning shard
+            """
+        )
+        row = await cursor.fetchone()
+    assert row is not None
+    return int(row["shard"])
+
+
+async def mend(database: Database) -> None:
+    async with database.transaction() as tx:
+        await tx.execute("update outbox set header_names = array['a'::bytea] where key = 'refused'")
+
+
+def keys_beside(shard: int) -> list[bytes]:
+    return [key for n in range(50) if shard_of(key := b"%d" % n) != shard]
+
+
+def shard_of(key: bytes) -> int:
+    return zlib.crc32(key) % SHARDS
+
+
+async def test_a_row_that_can_not_be_sent_stops_its_shard_alone(
+    database: Database, database_settings: DatabaseSettings, kafka_settings: KafkaSettings
+) -> None:
+    others = keys_beside(await refuse_one(database))
+    async with database.transaction() as tx:
+        await Outbox(source="test").add(tx, *(codec.Record(TOPIC, key, b"v") for key in others))
+
+    async with (
+        reading(kafka_settings) as reader,
+        relaying(database_settings, kafka_settings) as relay,
+    ):
+        await eventually(lambda: relay.done() or reader.values.keys() == set(others))
+        assert not relay.done()
+        await mend(database)
+        await eventually(lambda: len(reader.values[b"refused"]) == 250)
+    assert reader.values[b"refused"] == [str(n).encode() for n in range(250)]
+
+
+async def test_a_stopped_shard_goes_on_though_others_never_run_out_of_rows(
+    database: Database, database_settings: DatabaseSettings, kafka_settings: KafkaSettings
+) -> None:
+    others = keys_beside(await refuse_one(database))
+    full = asyncio.Event()
+
+    async def load() -> None:
+        """Have thousands of rows wait at any time."""
+        rows = [codec.Record(TOPIC, key, b"v") for key in others * 50]
+        while True:
+            async with database.transaction() as tx:
+                cursor = await tx.execute("select count(*) as n from outbox")
+                row = await cursor.fetchone()
+                if row and row["n"] < 4_000:
+                    await Outbox(source="test").add(tx, *rows)
+                else:
+                    full.set()
+            await asyncio.sleep(0.01)
+
+    loading = asyncio.create_task(load())
+    async with reading(kafka_settings) as reader, relaying(database_settings, kafka_settings):
+        await full.wait()
+        await eventually(lambda: len(reader.values) > 1)
+        await mend(database)
+        await eventually(lambda: loading.done() or len(reader.values[b"refused"]) == 250)
+    assert not loading.done()
+    loading.cancel()
 
 
 async def test_a_rolled_back_transaction_publishes_nothing(

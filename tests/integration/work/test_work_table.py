@@ -163,6 +163,41 @@ async def test_a_postponed_row_waits_for_its_time_as_the_next_attempt(database: 
     assert (again[0].attempt, again[0].deliveries) == (2, 1)
 
 
+async def test_what_a_server_did_not_answer_for_lets_the_others_go_first(
+    database: Database,
+) -> None:
+    orders = [order() for _ in range(3)]
+    for each in orders:
+        await take(database, each)
+    (first,) = await pick(database)
+
+    async with database.transaction() as tx:
+        (await settling.release(tx, first, delay_s=0.001)).confirm()
+    rest: list[Lease] = []
+    while len(rest) < 3:
+        rest += await pick(database)
+
+    second, third = orders[1:]
+    assert [lease.key.document_id for lease in rest] == [
+        second.request.document_id,
+        third.request.document_id,
+        first.key.document_id,
+    ]
+    assert (rest[-1].attempt, rest[-1].deliveries) == (1, 1)
+
+
+async def test_what_a_process_gives_back_at_its_end_keeps_its_place(database: Database) -> None:
+    await take(database, order())
+    await take(database, order())
+    (first,) = await pick(database)
+
+    async with database.transaction() as tx:
+        (await settling.release(tx, first)).confirm()
+
+    (again,) = await pick(database)
+    assert again.key == first.key
+
+
 async def test_a_dead_row_comes_back_once_for_each_replay(database: Database) -> None:
     document_id, replay_id = uuid7(), uuid7()
     await take(database, order(document_id))

@@ -1,6 +1,7 @@
 """XLSX: values as people see them, rows as cells, one bad sheet alone."""
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from tests.unit.extraction.packages import S, xlsx
@@ -97,6 +98,20 @@ def test_a_far_cell_costs_no_memory(tmp_path: Path) -> None:
 
     assert row[-1] == "7"
     assert len(row) < 2_000
+
+
+def test_a_sheet_of_a_long_name_has_a_heading_like_any_other(tmp_path: Path) -> None:
+    path = xlsx(tmp_path / "a.xlsx", cells("<c><v>7</v></c>"))
+    with ZipFile(path) as package:
+        book = package.read("xl/workbook.xml").decode().replace('"Sheet1"', f'"{"n" * 5_000}"')
+    path = xlsx(tmp_path / "b.xlsx", cells("<c><v>7</v></c>"), parts={"xl/workbook.xml": book})
+    report = KeptReport()
+
+    extract(task_for(path), report)
+    pages = report.kept_pages()
+
+    assert {page.heading for page in pages} == {"n" * 200}
+    assert "".join(page.text for page in pages).count("n") == 5_000
 
 
 def test_long_sheets_are_cut_into_pages_that_keep_their_name(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ import asyncio
 import pytest
 from prometheus_client import REGISTRY
 
+from docyard_common.pace import Pace
+from docyard_common.settings import DatabaseSettings
 from processor.courtesy import Courtesy
 from processor.load import Load
 
@@ -42,11 +44,18 @@ def rested_s() -> float:
     return REGISTRY.get_sample_value("docyard_bulky_rest_seconds_total") or 0.0
 
 
+async def begun(load: Load, now: list[float]) -> Pace:
+    """Return the pace of a step whose first piece is done."""
+    pace = Courtesy(load, monotonic=lambda: now[0]).pace()
+    await pace()
+    return pace
+
+
 async def test_beside_a_stream_of_small_documents_bulky_work_gets_its_share() -> None:
     now = [100.0]
     load = Load(throttle=0.8, processors=2)
     load.begins(bulky=False)
-    pace = Courtesy(load, monotonic=lambda: now[0]).pace()
+    pace = await begun(load, now)
     now[0] += 0.01
 
     await pace()  # would hang for ever if it waited for the small one to end
@@ -61,7 +70,7 @@ async def test_several_bulky_documents_share_a_fifth_of_the_time(
     load.begins(bulky=False)
     for _ in range(bulky):
         load.begins(bulky=True)
-    pace = Courtesy(load, monotonic=lambda: now[0]).pace()
+    pace = await begun(load, now)
     now[0] += 0.01
     began = loop.time()
 
@@ -70,25 +79,57 @@ async def test_several_bulky_documents_share_a_fifth_of_the_time(
     assert loop.time() - began >= least_s * 0.99
 
 
+async def test_what_came_before_the_first_piece_is_not_rested_for() -> None:
+    now = [100.0]
+    load = Load(throttle=0.8, processors=2)
+    load.begins(bulky=False)
+    pace = Courtesy(load, monotonic=lambda: now[0]).pace()
+    now[0] += 1000  # a child was at work
+
+    async with asyncio.timeout(1):
+        await pace()
+
+
+async def test_no_rest_is_longer_than_a_transaction_may_idle() -> None:
+    loop = asyncio.get_running_loop()
+    load = Load(throttle=0.8, processors=2)
+    load.begins(bulky=False)
+    now = [100.0]
+    pace = await begun(load, now)
+    now[0] += 1000
+    began = loop.time()
+
+    async with asyncio.timeout(DatabaseSettings().idle_transaction_s / 2):
+        await pace()
+
+    assert loop.time() - began >= 5 * 0.99
+
+
 async def test_what_has_rested_for_a_minute_in_all_rests_no_more() -> None:
     now = [100.0]
     load = Load(throttle=0.8, processors=2, monotonic=lambda: now[0])
     load.begins(bulky=False)
-    pace = Courtesy(load, monotonic=lambda: now[0]).pace()
-    now[0] += 1000
+    pace = await begun(load, now)
     before = rested_s()
+    for _ in range(12):
+        await rest(pace, load, now, for_s=5)
+    assert rested_s() - before == pytest.approx(60)
+    now[0] += 1000
+
+    async with asyncio.timeout(1):
+        await pace()
+
+
+async def rest(pace: Pace, load: Load, now: list[float], *, for_s: float) -> None:
+    """Let a long piece be followed by a rest that the small document's end ends after *for_s*."""
+    now[0] += 1000
     resting = asyncio.ensure_future(pace())
     await asyncio.sleep(0)
     assert not resting.done()
-    now[0] += 61
     load.ends(bulky=False)
-    now[0] += 1
+    now[0] += for_s
     await resting
-    assert rested_s() - before == pytest.approx(62)
     load.begins(bulky=False)
-    now[0] += 1000
-
-    await pace()
 
 
 async def test_a_child_is_halted_while_small_documents_need_its_processor_and_gets_its_share() -> (

@@ -14,6 +14,8 @@ _REST: Final = 4.0
 Several bulky documents share it."""
 _REST_MAX_S: Final = 60.0
 """In all, for one step: what rests may hold a transaction open."""
+_REST_AT_ONCE_S: Final = 5.0
+"""A quarter of `DATABASE__IDLE_TRANSACTION_S` as it comes: what idles longer loses its session."""
 _HALTS_MAX_S: Final = 600.0
 """In all, for one run of a child: so much later it ends at most, whatever comes beside it."""
 _HALT_S: Final = 0.4
@@ -69,14 +71,18 @@ class _Resting:
     def __init__(self, load: Load, *, monotonic: Callable[[], float]) -> None:
         self._load = load
         self._monotonic = monotonic
-        self._since = monotonic()
+        self._since: float | None = None
         self._left_s = _REST_MAX_S
 
     async def __call__(self) -> None:
-        """Rest for as long as the last piece lets it, and no longer than small ones are there."""
+        """Rest for as long as the last piece lets it, and no longer than small ones are there.
+
+        Not after the first one: a step may be prepared long before it begins.
+        """
         now = self._monotonic()
-        rest_s = _REST * self._load.sharing * (now - self._since)
-        await self._load.gap(within_s=min(self._left_s, rest_s))
+        worked_s = 0.0 if self._since is None else now - self._since
+        rest_s = _REST * self._load.sharing * worked_s
+        await self._load.gap(within_s=min(self._left_s, rest_s, _REST_AT_ONCE_S))
         self._since = self._monotonic()
         self._left_s -= self._since - now
         metrics.BULKY_REST.inc(self._since - now)

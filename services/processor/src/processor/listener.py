@@ -31,7 +31,7 @@ class Listener:
         reload_holds: Callable[[], Awaitable[None]],
     ) -> None:
         self._connect = connection_arguments(settings, schema=schema, name="processor-listener")
-        self._wake = wake
+        self._wake = {str(stage): each for stage, each in wake.items()}
         self._cancel = cancel
         self._reload_holds = reload_holds
 
@@ -56,8 +56,10 @@ class Listener:
     async def _heard(self, payload: str) -> None:
         kind, _, subject = payload.partition(":")
         match kind:
-            case "work" if subject in self._wake:
-                self._wake[Stage(subject)]()
+            case "work":
+                # Stages may run in processes of their own: all of these are told.
+                if (wake := self._wake.get(subject)) is not None:
+                    wake()
             case "cancel":
                 self._cancel(UUID(subject))
             case "stage":

@@ -64,6 +64,8 @@ class Slots:
         self._wake = asyncio.Event()
         self._may_wait = True
         """Whether rows may wait for a slot; of what comes later NOTIFY tells, or time."""
+        self._probe_waits = False
+        """Whether what is to find out if a server is back waits for memory: it is kept for that."""
         self._stopping = False
         metrics.STAGE_SLOTS.labels(stage).set(settings.slots)
 
@@ -104,8 +106,7 @@ class Slots:
     async def _pick_some(self) -> bool:
         """Give the next due rows to free slots; false when there are no more of either."""
         self._may_wait = True
-        full = self._stopping or len(self._running) >= self.count
-        if full or not self._holds.may_pick(self._stage):
+        if not self._may_pick():
             return False
         self._scheduler.resize(self.count)
         occupation = self._occupation()
@@ -117,8 +118,10 @@ class Slots:
             self._scheduler.bulky_room(occupation),
             self._load.bulky_room(),
         )
-        wanted = min(room, 1) if self._holds.is_probing(self._stage) else room
+        is_probing = self._holds.is_probing(self._stage)
+        wanted = min(room, 1) if is_probing else room
         leases, tight = await self._pick(order, wanted, bulky=bulky)
+        self._probe_waits = is_probing and tight and not leases
         for lease in leases:
             self._scheduler.picked(lease.lane, order)
             self._start(lease)
@@ -127,6 +130,18 @@ class Slots:
         self._may_wait = not (seen_all and len(leases) < wanted)
         # One that was waited for was picked alone, and behind bulky ones there may be small ones.
         return len(leases) == wanted > 0 or (bool(leases) and (tight or no_more_bulky))
+
+    def _may_pick(self) -> bool:
+        """Whether a slot is free and may take work; memory is kept for no stage that is held."""
+        if self._stopping or not self.count or self._stage in self._holds.stopped:
+            self._memory.hold_back(self._stage, None)
+            return False
+        if len(self._running) >= self.count:
+            return False
+        may_pick = self._holds.may_pick(self._stage)
+        if not may_pick and not self._probe_waits:
+            self._memory.hold_back(self._stage, None)
+        return may_pick
 
     async def _pick(
         self, order: Sequence[Priority], wanted: int, *, bulky: int

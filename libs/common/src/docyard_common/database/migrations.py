@@ -3,11 +3,12 @@
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from docyard_common.database.pool import translated
+from docyard_common.database.pool import connection_arguments, translated
 from docyard_common.errors import DependencyUnavailableError
 from docyard_common.settings import DatabaseSettings
 
@@ -33,7 +34,7 @@ async def _version(settings: DatabaseSettings, schema: str) -> str | None:
     """Return the revision that *schema* is at; None where it has none."""
     table = sql.Identifier(schema, "alembic_version")
     with translated():
-        connection = await psycopg.AsyncConnection.connect(settings.url.get_secret_value())
+        connection = await psycopg.AsyncConnection.connect(**_arguments(settings, schema))
         async with connection:
             try:
                 cursor = await connection.execute(
@@ -45,6 +46,10 @@ async def _version(settings: DatabaseSettings, schema: str) -> str | None:
     return str(row[0]) if row else None
 
 
+def _arguments(settings: DatabaseSettings, schema: str) -> dict[str, Any]:
+    return connection_arguments(settings, schema=schema, name=f"{schema}-migrations")
+
+
 def _upgrade(settings: DatabaseSettings, schema: str, locations: Path) -> None:
     # Imported here: most starts find nothing to do, and these two take half a second of them.
     from alembic import command  # noqa: PLC0415
@@ -52,8 +57,9 @@ def _upgrade(settings: DatabaseSettings, schema: str, locations: Path) -> None:
     from sqlalchemy import NullPool, create_engine  # noqa: PLC0415
     from sqlalchemy.exc import OperationalError  # noqa: PLC0415
 
-    url = settings.url.get_secret_value().replace("postgresql://", "postgresql+psycopg://", 1)
-    engine = create_engine(url, poolclass=NullPool)
+    arguments = _arguments(settings, schema)
+    url = arguments.pop("conninfo").replace("postgresql://", "postgresql+psycopg://", 1)
+    engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
     config = Config()
     config.set_main_option("script_location", str(_ENVIRONMENT))
     config.set_main_option("path_separator", "os")

@@ -16,6 +16,9 @@ Transaction: TypeAlias = psycopg.AsyncConnection[DictRow]
 
 _POOL_TIMEOUT_S = 5.0
 _CONNECT_TIMEOUT_S = 5
+_UNANSWERED_MS = 25_000
+"""What is sent and not acknowledged is sent again for so long: without it, a quarter of an hour,
+and keepalives are silent meanwhile."""
 
 
 def connection_arguments(settings: DatabaseSettings, *, schema: str, name: str) -> dict[str, Any]:
@@ -28,6 +31,7 @@ def connection_arguments(settings: DatabaseSettings, *, schema: str, name: str) 
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
+        "tcp_user_timeout": _UNANSWERED_MS,
     }
 
 
@@ -36,10 +40,13 @@ def translated() -> Any:
     """Turn what psycopg raises for a database that is away into DependencyUnavailableError.
 
     Deadlocks and serialization failures count too, and a transaction that a pause of the process
-    has cost its connection: it may pass when run again.
+    has cost its connection: it may pass when run again. What is too large for PostgreSQL is not
+    translated: it would be at any time.
     """
     try:
         yield
+    except psycopg.errors.ProgramLimitExceeded:
+        raise
     except (
         psycopg.OperationalError,
         psycopg.InterfaceError,

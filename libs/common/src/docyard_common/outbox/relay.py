@@ -9,9 +9,10 @@ What a kill -9 does: rows published and not yet deleted are published again by t
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 import psycopg
 from aiokafka import AIOKafkaProducer
@@ -32,10 +33,15 @@ logger = logging.getLogger(__name__)
 _BATCH = 200
 """Rows published before their acks are awaited: bounds what a crash publishes twice."""
 _IDLE_S = 1.0
-"""Longest wait for a NOTIFY; also how often free shards are looked for."""
+"""Longest wait for a NOTIFY; also how often stopped shards are tried again."""
 _STUCK_S = 20
 """A relay that has not asked the database anything for this long has lost its shards."""
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.2, 5.0
+_UNSENDABLE: Final = (AssertionError, TypeError, ValueError)
+"""What the producer says of a record that it can not write, however well Kafka is."""
+
+Failed: TypeAlias = dict[int, BaseException]
+"""Shards in which a row was refused, and why."""
 
 _LOCK = "select s as shard from unnest(%s::int[]) s where pg_try_advisory_lock(hashtext(%s), s)"
 # A process that hangs keeps its connection, and with it the locks: end the connection for it. A
@@ -91,21 +97,33 @@ class Relay:
                 await self._drain_forever(connection, producer)
 
     async def _drain_forever(self, connection: Transaction, producer: AIOKafkaProducer) -> None:
-        owned: list[int] = []
-        stopped: set[int] = set()
+        owned, stopped = list[int](), set[int]()
+        tidied_at = time.monotonic()
         while True:
             owned += await self._take_shards(connection, owned)
             live = [shard for shard in owned if shard not in stopped]
             cursor = await connection.execute(_READ, (live, _BATCH))
             rows = await cursor.fetchall()
-            if not rows:
+            is_due = time.monotonic() > tidied_at + _IDLE_S
+            if is_due or not rows:
+                # Also where rows never run out: what was heard is kept in memory.
+                await notified(connection, within_s=0 if rows else _IDLE_S)
+            if is_due:
                 stopped.clear()
-                await notified(connection, within_s=_IDLE_S)
-                continue
-            done, failed = await self._publish(producer, rows)
-            stopped |= failed
-            await asyncio.sleep(gathering_s({row["key"] for row in rows}))
-            await connection.execute(_DELETE, (done,))
+                tidied_at = time.monotonic()
+            if rows and (failed := await self._carry(connection, producer, rows)):
+                stopped |= failed
+                # It may have taken Kafka ten seconds to say so: the others have one to go on.
+                tidied_at = time.monotonic()
+
+    async def _carry(
+        self, connection: Transaction, producer: AIOKafkaProducer, rows: Sequence[dict[str, Any]]
+    ) -> set[int]:
+        """Publish *rows* and delete those that are acknowledged; return the shards that stop."""
+        done, failed = await self._publish(producer, rows)
+        await asyncio.sleep(gathering_s({row["key"] for row in rows}))
+        await connection.execute(_DELETE, (done,))
+        return failed
 
     async def _take_shards(self, connection: Transaction, owned: Sequence[int]) -> list[int]:
         """Lock the shards that nobody owns; a lock lasts as long as the connection."""
@@ -122,7 +140,7 @@ class Relay:
         self, producer: AIOKafkaProducer, rows: Sequence[dict[str, Any]]
     ) -> tuple[list[int], set[int]]:
         """Return the ids that are acknowledged, and the shards in which one was not."""
-        failed: set[int] = set()
+        failed: Failed = {}
         sent = await self._send_all(producer, rows, failed)
         if sent:
             await asyncio.wait([ack for _, ack in sent])
@@ -135,12 +153,12 @@ class Relay:
                 done.append(row["id"])
                 metrics.PUBLISHED.labels(row["topic"]).inc()
                 metrics.PUBLISH_LATENCY.observe(max(0.0, (now - row["created_at"]).total_seconds()))
-        if failed and not done:
+        if not done and any(isinstance(why, KafkaError) for why in failed.values()):
             raise DependencyUnavailableError("kafka", "nothing of a batch was acknowledged")
-        return done, failed
+        return done, set(failed)
 
     async def _send_all(
-        self, producer: AIOKafkaProducer, rows: Sequence[dict[str, Any]], failed: set[int]
+        self, producer: AIOKafkaProducer, rows: Sequence[dict[str, Any]], failed: Failed
     ) -> list[tuple[dict[str, Any], asyncio.Future[Any]]]:
         """Hand over *rows* in order, skipping what follows a refused one in its shard."""
         sent = []
@@ -149,7 +167,7 @@ class Relay:
                 continue
             try:
                 sent.append((row, await self._send(producer, row)))
-            except KafkaError as error:
+            except (KafkaError, *_UNSENDABLE) as error:
                 self._stop_shard(row, error, failed)
         return sent
 
@@ -157,14 +175,15 @@ class Relay:
         names = [name.decode() for name in row["header_names"]]
         headers = list(zip(names, row["header_values"], strict=True))
         topic = f"{self._kafka.topic_prefix}.{row['topic']}"
-        sent: asyncio.Future[Any] = await producer.send(
-            topic, row["value"], row["key"], headers=headers
-        )
+        key, value = row["key"], row["value"]
+        if key is None and value is None:
+            key = b""  # Kafka takes a record with neither, its client does not
+        sent: asyncio.Future[Any] = await producer.send(topic, value, key, headers=headers)
         return sent
 
-    def _stop_shard(self, row: dict[str, Any], error: BaseException, failed: set[int]) -> None:
+    def _stop_shard(self, row: dict[str, Any], error: BaseException, failed: Failed) -> None:
         # What follows in this shard waits: publishing it now would overtake the failed row.
-        failed.add(row["shard"])
+        failed[row["shard"]] = error
         metrics.PRODUCER_ERRORS.labels(row["topic"]).inc()
         logger.error(
             "outbox.refused",

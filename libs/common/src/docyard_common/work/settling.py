@@ -34,7 +34,8 @@ update work set state = 'waiting', attempt = attempt + 1, deliveries = 0, lease_
 _RELEASE = (
     """
 update work set state = 'waiting', deliveries = greatest(deliveries - 1, 0), lease_until = null,
-    due_at = now() + %(delay_s)s * interval '1 second'
+    due_at = now() + %(delay_s)s * interval '1 second',
+    waiting_since = case when %(delay_s)s > 0 then now() else waiting_since end
 """
     + _MINE
 )
@@ -113,7 +114,11 @@ async def postpone(
 
 
 async def release(tx: Transaction, lease: Lease, *, delay_s: float = 0.0) -> Hold:
-    """Give the row back as if it had not been picked."""
+    """Give the row back as if it had not been picked, no attempt burnt.
+
+    After *delay_s* it stands behind what waits of its owner: where it alone gets no answer of a
+    server, the next probe is another row, and finds out that the server is there.
+    """
     return Hold(lease, await tx.execute(_RELEASE, {**_parameters(lease), "delay_s": delay_s}))
 
 

@@ -79,7 +79,10 @@ class Parts:
         self.slots: dict[Stage, Slots] = {}
 
     async def open(self, stack: AsyncExitStack) -> None:
-        """Connect, warm the children, and make the slots."""
+        """Connect, warm the children, make the slots, and learn what holds stages back.
+
+        Raises DependencyUnavailableError; the start then fails, and the supervisor tries again.
+        """
         stack.callback(self.objects.close)
         for database in (self.database, self._search):
             await database.open()
@@ -103,6 +106,8 @@ class Parts:
                 load=self._load,
                 memory=self.memory,
             )
+        # Before anything is picked: the listener may hear of it later than slots begin.
+        await self.holds.load()
 
     def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
         """Return what runs for as long as the process does."""

@@ -12,6 +12,7 @@ from docyard_common.search.port import SearchIndex
 from docyard_common.storage import ObjectStore, RecentObjects
 from processor.app.limits import document_limits
 from processor.courtesy import Courtesy
+from processor.doubting import Doubting
 from processor.enrichment.budget import Budget
 from processor.enrichment.enricher import Enricher
 from processor.handlers.analyze import Analyze
@@ -66,12 +67,13 @@ class Working:
             recipes=self._recipes,
             enabled=self._settings.processor.reuse_results,
         )
-        return {
+        work: dict[Stage, Work] = {
             Stage.VALIDATE: Validate(desk, reusing=reusing),
             Stage.EXTRACT: Extract(desk, remote=self._remote),
             Stage.ANALYZE: Analyze(desk, enricher=self._enricher()),
             Stage.INDEX: Index(desk, index=self._index),
         }
+        return {stage: Doubting(each) for stage, each in work.items()}
 
     def _desk(self, borrow: Borrow, lend_folder: LendFolder) -> Desk:
         child = self._settings.child

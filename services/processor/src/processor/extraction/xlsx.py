@@ -22,6 +22,7 @@ _PRINTED: Final = (
 # Codes of headers and footers: a font in quotes, a size, a colour, or one letter.
 _PRINT_CODE: Final = re.compile(r'&(?:"[^"]*"|K[0-9A-Fa-f]{6}|\d+|[A-Za-z])')
 _MAX_NAMED: Final = 100
+_MAX_HEADING_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class _Workbook:
         return facts
 
     def _blocks(self, sheet: _Sheet) -> Iterator[Block]:
-        yield Block(sheet.name + "\n", heading=sheet.name, starts_page=True)
+        heading = sheet.name[:_MAX_HEADING_CHARACTERS]
+        yield Block(sheet.name + "\n", heading=heading, starts_page=True)
         with self._package.container.open(sheet.part) as file:
             for _, element in xml_parts.stream(file, tags=("row", "headerFooter")):
                 if xml_parts.local(element) == "row":
