@@ -69,7 +69,7 @@ def hasty_relay() -> None:
             await publish(self, producer, rows)
 
         self.sending = asyncio.create_task(send())  # type: ignore[attr-defined]
-        return [row["id"] for row in rows], set()
+        return [row["id"] for row in rows], {}
 
     Relay._publish = later  # type: ignore[method-assign]  # noqa: SLF001
 

@@ -113,18 +113,19 @@ async def test_a_record_with_neither_key_nor_value_arrives_with_an_empty_key(
     assert (got.key, got.value, got.headers) == (b"", None, (("a", b"1"),))
 
 
-async def refuse_one(database: Database) -> int:
-    """Add a row that the client of Kafka can not send, and a full batch behind it in its shard."""
+NAMELESS = r"header_names = array['\xff'::bytea]"
+TOO_LARGE = "value = convert_to(repeat('x', 3000000), 'UTF8')"
+
+
+async def refuse_one(database: Database, spoil: str = NAMELESS) -> int:
+    """Add a row that can not be published, and a full batch behind it in its shard."""
     async with database.transaction() as tx:
         await Outbox(source="test").add(
             tx,
             *(codec.Record(TOPIC, b"refused", str(n).encode(), (("a", b""),)) for n in range(250)),
         )
         cursor = await tx.execute(
-            r"""
-            update outbox set header_names = array['\xff'::bytea]
-            where id = (select min(id) from outbox) returning shard
-            """
+            f"update outbox set {spoil} where id = (select min(id) from outbox) returning shard"
         )
         row = await cursor.fetchone()
     assert row is not None
@@ -134,6 +135,7 @@ async def refuse_one(database: Database) -> int:
 async def mend(database: Database) -> None:
     async with database.transaction() as tx:
         await tx.execute("update outbox set header_names = array['a'::bytea] where key = 'refused'")
+        await tx.execute("update outbox set value = '0' where length(value) > 1000")
 
 
 def keys_beside(shard: int) -> list[bytes]:
@@ -142,6 +144,23 @@ def keys_beside(shard: int) -> list[bytes]:
 
 def shard_of(key: bytes) -> int:
     return zlib.crc32(key) % SHARDS
+
+
+async def test_a_row_that_kafka_refuses_holds_up_no_other_shard(
+    database: Database, database_settings: DatabaseSettings, kafka_settings: KafkaSettings
+) -> None:
+    others = keys_beside(await refuse_one(database, TOO_LARGE))
+    async with database.transaction() as tx:
+        await Outbox(source="test").add(tx, *(codec.Record(TOPIC, key, b"v") for key in others))
+
+    async with (
+        reading(kafka_settings) as reader,
+        relaying(database_settings, kafka_settings) as relay,
+    ):
+        await eventually(lambda: relay.done() or reader.values.keys() >= set(others))
+        assert not relay.done()
+        await mend(database)
+        await eventually(lambda: len(set(reader.values[b"refused"])) == 250)
 
 
 async def test_a_row_that_can_not_be_sent_stops_its_shard_alone(

@@ -59,6 +59,13 @@ class Bench:
             cursor = await tx.execute("select requests, tokens from model_days order by day")
             return [(row["requests"], row["tokens"]) for row in await cursor.fetchall()]
 
+    async def spent_on(self, document_id: UUID) -> tuple[int, int]:
+        async with self.database.transaction() as tx:
+            statement = "select requests, tokens from model_documents where document_id = %s"
+            row = await (await tx.execute(statement, (document_id,))).fetchone()
+            assert row
+            return row["requests"], row["tokens"]
+
 
 class Clock:
     def __init__(self) -> None:
@@ -244,3 +251,35 @@ async def test_what_a_call_that_was_killed_may_have_cost_stays_counted(
 
     assert requests == 1
     assert tokens > 600, "taken before the call, and never corrected"
+
+
+async def test_what_an_open_breaker_keeps_back_costs_nothing(
+    server: TalkingServer, database: Database
+) -> None:
+    server.status = 500
+    document_id = uuid7()
+    async with bench(server, database) as at:
+        for _ in range(5):
+            await at.enrich()
+        before = await at.spent()
+        found = await at.enrich(document_id=document_id)
+        after, of_document = await at.spent(), await at.spent_on(document_id)
+
+    assert len(server.requests) == 5
+    assert found.enrichment
+    assert found.enrichment.reason == "model_away"
+    assert after == before
+    assert of_document == (0, 0)
+
+
+async def test_a_refused_connection_costs_nothing(
+    server: TalkingServer, database: Database
+) -> None:
+    document_id = uuid7()
+    async with bench(server, database, base_url="http://127.0.0.1:1") as at:
+        found = await at.enrich(document_id=document_id)
+        spent, of_document = await at.spent(), await at.spent_on(document_id)
+
+    assert found.enrichment
+    assert found.enrichment.reason == "model_away"
+    assert (spent, of_document) == ([(0, 0)], (0, 0))

@@ -92,9 +92,14 @@ async def paused(replica: Replica, database: Database) -> None:
 
 
 async def away(replica: Replica, database: Database) -> None:
-    del database
-    for _ in range(3):
-        await replica.holds.ended(Stage.EXTRACT, Paused("object_store", "nobody answers"))
+    async with database.transaction() as tx:
+        await tx.execute(
+            """
+            insert into breakers (stage, dependency, state, failures, opened_at, retry_at)
+            values ('extract', 'object_store', 'open', 3, now(), now() + interval '1 hour')
+            """
+        )
+    await replica.holds.load()
 
 
 async def ending(replica: Replica, database: Database) -> None:
@@ -131,7 +136,8 @@ async def test_what_is_to_find_out_whether_a_server_is_back_gets_its_memory(
             query = "select from work where stage = 'extract' and fence > 0"
             return (await tx.execute(query)).rowcount > 0
 
-    await away(replica, database)
+    for _ in range(3):
+        await replica.holds.ended(Stage.EXTRACT, Paused("object_store", "nobody answers"))
     crowding = asyncio.create_task(crowd(replica.memory))
     replica.memory.end(replica.running)
 

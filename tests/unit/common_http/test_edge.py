@@ -133,6 +133,7 @@ def test_streamed_paths_have_no_limit_here(client: TestClient) -> None:
     size = MAX_BODY_BYTES * 3
 
     assert client.post("/stream-in", content=bytes(size)).json() == {"size": size}
+    assert client.post("/stream-in/", content=bytes(size)).json() == {"size": size}
 
 
 @pytest.mark.parametrize("path", ["/whole", "/orders"])

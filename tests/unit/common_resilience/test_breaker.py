@@ -106,6 +106,23 @@ def test_a_lost_probe_is_replaced_after_a_pause(breaker: CircuitBreaker, clock: 
     assert breaker.allow()
 
 
+def test_a_probe_that_is_given_back_goes_at_once(breaker: CircuitBreaker, clock: SetClock) -> None:
+    opened(breaker)
+    clock.advance(10)
+    assert breaker.allow()
+
+    breaker.give_back()
+
+    assert breaker.allow()
+    assert not breaker.allow()
+
+
+def test_nothing_is_given_back_while_no_probe_is_due(breaker: CircuitBreaker) -> None:
+    opened(breaker).give_back()
+
+    assert not breaker.allow()
+
+
 def test_late_failures_of_earlier_calls_do_not_prolong_the_pause(
     breaker: CircuitBreaker, clock: SetClock
 ) -> None:

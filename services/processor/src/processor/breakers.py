@@ -49,6 +49,11 @@ class Breakers:
         """Whether *stage* may take work; half-open breakers let one through."""
         return all(breaker.allow() for breaker in self._of(stage))
 
+    def give_back(self, stage: Stage) -> None:
+        """Say that what `allow` let through found nothing to do that fits."""
+        for breaker in self._of(stage):
+            breaker.give_back()
+
     def is_probing(self, stage: Stage) -> bool:
         """Whether only one piece of work may go at a time, to find out whether a server is back."""
         return any(breaker.state is not BreakerState.CLOSED for breaker in self._of(stage))

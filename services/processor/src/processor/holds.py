@@ -49,6 +49,10 @@ class Holds:
         """Whether only one piece of work may go at a time, to find out whether a server is back."""
         return self._breakers.is_probing(stage)
 
+    def give_back(self, stage: Stage) -> None:
+        """Say that nothing was picked though `may_pick` allowed it: a probe has not gone."""
+        self._breakers.give_back(stage)
+
     async def ended(self, stage: Stage, outcome: Outcome) -> None:
         """Learn from how a run ended. Raises DependencyUnavailableError."""
         if isinstance(outcome, Paused):

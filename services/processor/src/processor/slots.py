@@ -64,8 +64,6 @@ class Slots:
         self._wake = asyncio.Event()
         self._may_wait = True
         """Whether rows may wait for a slot; of what comes later NOTIFY tells, or time."""
-        self._probe_waits = False
-        """Whether what is to find out if a server is back waits for memory: it is kept for that."""
         self._stopping = False
         metrics.STAGE_SLOTS.labels(stage).set(settings.slots)
 
@@ -118,10 +116,11 @@ class Slots:
             self._scheduler.bulky_room(occupation),
             self._load.bulky_room(),
         )
-        is_probing = self._holds.is_probing(self._stage)
-        wanted = min(room, 1) if is_probing else room
+        wanted = min(room, 1) if self._holds.is_probing(self._stage) else room
         leases, tight = await self._pick(order, wanted, bulky=bulky)
-        self._probe_waits = is_probing and tight and not leases
+        if not leases:
+            # What is to find out whether a server is back may wait for memory: it goes with that.
+            self._holds.give_back(self._stage)
         for lease in leases:
             self._scheduler.picked(lease.lane, order)
             self._start(lease)
@@ -139,7 +138,7 @@ class Slots:
         if len(self._running) >= self.count:
             return False
         may_pick = self._holds.may_pick(self._stage)
-        if not may_pick and not self._probe_waits:
+        if not may_pick:
             self._memory.hold_back(self._stage, None)
         return may_pick
 

@@ -18,8 +18,9 @@ class BodyLimitMiddleware:
     """Refuses bodies above a mebibyte with 413, told or counted.
 
     Left alone are paths that match one of *streamed_paths*, regular expressions, as a whole: their
-    routes read piece by piece under limits of their own. The content type says nothing: FastAPI
-    reads the body of a JSON route whole, whatever its type, and before anybody asks for a token.
+    routes read piece by piece under limits of their own. With a slash behind they are redirected
+    before anything is read. The content type says nothing: FastAPI reads the body of a JSON route
+    whole, whatever its type, and before anybody asks for a token.
     """
 
     def __init__(self, app: ASGIApp, *, streamed_paths: Sequence[str] = ()) -> None:
@@ -37,7 +38,8 @@ class BodyLimitMiddleware:
         await self._app(scope, _counted(receive), send)
 
     def _is_streamed(self, scope: Scope) -> bool:
-        return any(path.fullmatch(scope["path"]) for path in self._streamed_paths)
+        path = scope["path"].rstrip("/")
+        return any(streamed.fullmatch(path) for streamed in self._streamed_paths)
 
 
 def _counted(receive: Receive) -> Receive:

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import psycopg
 from aiokafka import AIOKafkaProducer
@@ -26,6 +26,7 @@ from docyard_common.kafka.producer import reliable_producer
 from docyard_common.observability import metrics
 from docyard_common.outbox.notified import notified
 from docyard_common.outbox.schema import SHARDS, channel
+from docyard_common.outbox.stopped import UNSENDABLE, StoppedShards
 from docyard_common.settings import DatabaseSettings, KafkaSettings
 
 logger = logging.getLogger(__name__)
@@ -33,15 +34,15 @@ logger = logging.getLogger(__name__)
 _BATCH = 200
 """Rows published before their acks are awaited: bounds what a crash publishes twice."""
 _IDLE_S = 1.0
-"""Longest wait for a NOTIFY; also how often stopped shards are tried again."""
+"""Longest wait for a NOTIFY; also how often what was heard is taken while rows never run out."""
 _STUCK_S = 20
 """A relay that has not asked the database anything for this long has lost its shards."""
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.2, 5.0
-_UNSENDABLE: Final = (AssertionError, TypeError, ValueError)
-"""What the producer says of a record that it can not write, however well Kafka is."""
+_STEADY_S = 10.0
+"""A session that lasted so long did not fail at its start: the next one follows at once."""
 
-Failed: TypeAlias = dict[int, BaseException]
-"""Shards in which a row was refused, and why."""
+Refused: TypeAlias = dict[int, BaseException]
+"""Shards in which a row was refused, and why the first one was."""
 
 _LOCK = "select s as shard from unnest(%s::int[]) s where pg_try_advisory_lock(hashtext(%s), s)"
 # A process that hangs keeps its connection, and with it the locks: end the connection for it. A
@@ -68,19 +69,21 @@ class Relay:
         self._schema = schema
         self._kafka = kafka
         self._client_id = f"{client_id}-relay"
+        self._stopped = StoppedShards()
 
     async def run(self) -> None:
         """Publish until cancelled; waits out a database or broker that is away."""
         pause = _FIRST_PAUSE_S
         while True:
+            began = time.monotonic()
             try:
                 await self._session()
             except (DependencyUnavailableError, KafkaError, OSError) as error:
+                if time.monotonic() - began > _STEADY_S:
+                    pause = _FIRST_PAUSE_S
                 logger.warning("outbox.waiting", extra={"error": str(error), "pause_s": pause})
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LAST_PAUSE_S)
-            else:
-                pause = _FIRST_PAUSE_S
 
     async def _session(self) -> None:
         """Work with one connection and one producer until either of them fails."""
@@ -97,33 +100,34 @@ class Relay:
                 await self._drain_forever(connection, producer)
 
     async def _drain_forever(self, connection: Transaction, producer: AIOKafkaProducer) -> None:
-        owned, stopped = list[int](), set[int]()
-        tidied_at = time.monotonic()
+        owned: list[int] = []
+        heard_at = time.monotonic()
         while True:
             owned += await self._take_shards(connection, owned)
-            live = [shard for shard in owned if shard not in stopped]
-            cursor = await connection.execute(_READ, (live, _BATCH))
+            cursor = await connection.execute(_READ, (self._stopped.live(owned), _BATCH))
             rows = await cursor.fetchall()
-            is_due = time.monotonic() > tidied_at + _IDLE_S
-            if is_due or not rows:
+            if not rows or time.monotonic() > heard_at + _IDLE_S:
                 # Also where rows never run out: what was heard is kept in memory.
                 await notified(connection, within_s=0 if rows else _IDLE_S)
-            if is_due:
-                stopped.clear()
-                tidied_at = time.monotonic()
-            if rows and (failed := await self._carry(connection, producer, rows)):
-                stopped |= failed
-                # It may have taken Kafka ten seconds to say so: the others have one to go on.
-                tidied_at = time.monotonic()
+                heard_at = time.monotonic()
+            if rows:
+                await self._carry(connection, producer, rows)
 
     async def _carry(
         self, connection: Transaction, producer: AIOKafkaProducer, rows: Sequence[dict[str, Any]]
-    ) -> set[int]:
-        """Publish *rows* and delete those that are acknowledged; return the shards that stop."""
-        done, failed = await self._publish(producer, rows)
+    ) -> None:
+        """Publish *rows* and delete those that are acknowledged.
+
+        Raises DependencyUnavailableError when Kafka has refused one: an idempotent producer has
+        counted it, and all that follows in that partition would be out of order.
+        """
+        done, refused = await self._publish(producer, rows)
         await asyncio.sleep(gathering_s({row["key"] for row in rows}))
         await connection.execute(_DELETE, (done,))
-        return failed
+        self._stopped.stop(refused)
+        for why in refused.values():
+            if isinstance(why, KafkaError):
+                raise DependencyUnavailableError("kafka", f"refused a record: {why!r}") from why
 
     async def _take_shards(self, connection: Transaction, owned: Sequence[int]) -> list[int]:
         """Lock the shards that nobody owns; a lock lasts as long as the connection."""
@@ -138,37 +142,35 @@ class Relay:
 
     async def _publish(
         self, producer: AIOKafkaProducer, rows: Sequence[dict[str, Any]]
-    ) -> tuple[list[int], set[int]]:
+    ) -> tuple[list[int], Refused]:
         """Return the ids that are acknowledged, and the shards in which one was not."""
-        failed: Failed = {}
-        sent = await self._send_all(producer, rows, failed)
+        refused: Refused = {}
+        sent = await self._send_all(producer, rows, refused)
         if sent:
             await asyncio.wait([ack for _, ack in sent])
         now = datetime.now(UTC)
         done: list[int] = []
         for row, ack in sent:
             if (refusal := ack.exception()) is not None:
-                self._stop_shard(row, refusal, failed)
-            elif row["shard"] not in failed:
+                self._refuse(row, refusal, refused)
+            elif row["shard"] not in refused:
                 done.append(row["id"])
                 metrics.PUBLISHED.labels(row["topic"]).inc()
                 metrics.PUBLISH_LATENCY.observe(max(0.0, (now - row["created_at"]).total_seconds()))
-        if not done and any(isinstance(why, KafkaError) for why in failed.values()):
-            raise DependencyUnavailableError("kafka", "nothing of a batch was acknowledged")
-        return done, set(failed)
+        return done, refused
 
     async def _send_all(
-        self, producer: AIOKafkaProducer, rows: Sequence[dict[str, Any]], failed: Failed
+        self, producer: AIOKafkaProducer, rows: Sequence[dict[str, Any]], refused: Refused
     ) -> list[tuple[dict[str, Any], asyncio.Future[Any]]]:
         """Hand over *rows* in order, skipping what follows a refused one in its shard."""
         sent = []
         for row in rows:
-            if row["shard"] in failed:
+            if row["shard"] in refused:
                 continue
             try:
                 sent.append((row, await self._send(producer, row)))
-            except (KafkaError, *_UNSENDABLE) as error:
-                self._stop_shard(row, error, failed)
+            except (KafkaError, *UNSENDABLE) as error:
+                self._refuse(row, error, refused)
         return sent
 
     async def _send(self, producer: AIOKafkaProducer, row: dict[str, Any]) -> asyncio.Future[Any]:
@@ -181,9 +183,9 @@ class Relay:
         sent: asyncio.Future[Any] = await producer.send(topic, value, key, headers=headers)
         return sent
 
-    def _stop_shard(self, row: dict[str, Any], error: BaseException, failed: Failed) -> None:
-        # What follows in this shard waits: publishing it now would overtake the failed row.
-        failed[row["shard"]] = error
+    def _refuse(self, row: dict[str, Any], error: BaseException, refused: Refused) -> None:
+        # What follows in this shard waits: publishing it now would overtake the refused row.
+        refused.setdefault(row["shard"], error)
         metrics.PRODUCER_ERRORS.labels(row["topic"]).inc()
         logger.error(
             "outbox.refused",

@@ -63,6 +63,11 @@ class CircuitBreaker:
         self._become(BreakerState.HALF_OPEN)
         return True
 
+    def give_back(self) -> None:
+        """Take back the probe that was let through: no call was made, the next one may be it."""
+        if self.state is BreakerState.HALF_OPEN:
+            self.retry_at = self._clock.now()
+
     def record_success(self) -> None:
         """Close: whatever answers is well."""
         self.failures = 0

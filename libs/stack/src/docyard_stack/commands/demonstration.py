@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from docyard import Client, DocyardError, Wanted, resolve
-from docyard_stack import samples, status, stopping
+from docyard_stack import samples, stopping
 from docyard_stack.addresses import StackAddresses
 from docyard_stack.commands.lifecycle import start_detached
 from docyard_stack.commands.output import failing_well, folder_of, note
@@ -14,27 +14,36 @@ from docyard_stack.demo.story import Story
 from docyard_stack.demo.terminal import Terminal
 from docyard_stack.errors import StackError
 from docyard_stack.folder import StackFolder
-from docyard_stack.record import Phase
 
 
 def demo(path: Path | None, files: Sequence[Path], *, keep: bool) -> None:
     """Start the stack if needed, tell the story, stop what was started unless *keep*."""
     folder = folder_of(path)
     with failing_well(), ExitStack() as afterwards:
-        if not (keep or _is_anothers(folder)):
-            afterwards.callback(_stop, folder)
-        running = start_detached(folder)
-        if not running.is_ours:
-            afterwards.pop_all()
+        ours = _Ours(folder)
+        if not keep:
+            afterwards.callback(ours.stop)
+        running = start_detached(folder, owns=ours.tell)
         try:
             _tell(folder, running.addresses, files, stays=keep or not running.is_ours)
         except DocyardError as error:
             raise StackError(str(error)) from error
 
 
-def _is_anothers(folder: StackFolder) -> bool:
-    record = folder.load()
-    return status.is_running(record) and record.phase is not Phase.STOPPING
+class _Ours:
+    """Stops what this command has started, and nothing else."""
+
+    def __init__(self, folder: StackFolder) -> None:
+        self._folder = folder
+        self._is_ours = False
+
+    def tell(self, *, is_ours: bool) -> None:
+        self._is_ours = is_ours
+
+    def stop(self) -> None:
+        if self._is_ours:
+            note("\nStopping what the demo started")
+            stopping.stop(self._folder)
 
 
 def _tell(
@@ -49,8 +58,3 @@ def _tell(
         else:
             story.tell(samples.demo(Path(name)))
         story.end(addresses, stays=stays)
-
-
-def _stop(folder: StackFolder) -> None:
-    note("\nStopping what the demo started")
-    stopping.stop(folder)

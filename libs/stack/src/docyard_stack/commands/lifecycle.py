@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import typer
 
@@ -37,6 +37,16 @@ class Running(NamedTuple):
     is_ours: bool  # started by this command, not found running or starting
 
 
+class Owns(Protocol):
+    """Hears whether what starts is this command's, and is to be stopped with it."""
+
+    def __call__(self, *, is_ours: bool) -> None: ...
+
+
+def _to_nobody(*, is_ours: bool) -> None:
+    """Say it to nobody."""
+
+
 def up(path: Path | None, *, detach: bool, as_json: bool) -> None:
     """Start the stack; attached until Ctrl-C, or detached until `docyard down`."""
     folder = folder_of(path)
@@ -59,16 +69,22 @@ def down(path: Path | None, *, erase: bool, as_json: bool) -> None:
     note("Stopped." if ran else f"No stack was running in {folder.path}.")
 
 
-def start_detached(folder: StackFolder) -> Running:
-    """Start the stack unless it runs or starts; return when it serves. Raises StackError."""
+def start_detached(folder: StackFolder, *, owns: Owns | None = None) -> Running:
+    """Start the stack unless it runs or starts; return when it serves. Raises StackError.
+
+    *owns* hears whether what may be starting from now on is this command's.
+    """
+    tell = owns or _to_nobody
     deadline = time.monotonic() + _HELD_S
     while True:
         found = joining.serving(folder)
         if found is not None:
             return Running(found, is_ours=False)
+        tell(is_ours=True)
         try:
             return Running(_start(folder), is_ours=True)
         except FolderInUseError:
+            tell(is_ours=False)
             if time.monotonic() > deadline:
                 raise
 

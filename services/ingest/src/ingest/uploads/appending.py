@@ -44,12 +44,14 @@ class Appender:
         owner: str,
         offset: int,
         checksum: Checksum | None = None,
+        patient: bool = False,
     ) -> int:
         """Append *body* at *offset*; return the offset behind it.
 
         Whole parts are noted as they are stored; the rest is noted with the end of the body, or
         with the client's going away. With a *checksum* nothing is noted before it is verified, and
-        a body that breaks off counts for nothing.
+        a body that breaks off counts for nothing. With *patient* it may come as slowly as it likes:
+        it is no client's.
 
         Raises UploadNotFoundError and what `require_open` does, OffsetMismatchError,
         PartTooLargeError (more than was announced), FileTooLargeError, ChunkHashMismatchError,
@@ -64,7 +66,8 @@ class Appender:
             renewed(self._desk.database, upload_id, holder=writing.holder),
         ):
             try:
-                await self._write(writing, body, checksum)
+                paced = body if patient else watched(body, self._desk.settings)
+                await self._write(writing, paced, checksum)
             except PermanentError as error:
                 await self._settle(writing)
                 await self._refuse(writing, error)
@@ -132,7 +135,7 @@ class Appender:
         hasher = None if checksum is None else checksum.hasher()
         partial = writing.upload.announced.mode is UploadMode.TUS_PARTIAL
         judged = partial or writing.head is not None or writing.next_part > 1
-        async for chunk in watched(body, self._desk.settings):
+        async for chunk in body:
             self._require_room(writing, len(chunk))
             writing.take(chunk)
             if hasher is not None:

@@ -115,7 +115,8 @@ class Joiner:
         whole = await self._door.create(announced, said)
         upload_id, owner = whole.upload.upload_id, announced.owner
         try:
-            await self._appender.append(upload_id, self._bytes(partials), owner=owner, offset=0)
+            body = self._bytes(partials)
+            await self._appender.append(upload_id, body, owner=owner, offset=0, patient=True)
             await self._completer.complete(upload_id, owner=owner)
         except BaseException:
             with contextlib.suppress(Exception):  # the sweep ends it otherwise
