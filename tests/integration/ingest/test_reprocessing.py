@@ -143,6 +143,44 @@ async def test_a_later_stage_begins_with_what_the_earlier_ones_left(
     assert (work.language, work.pages_total) == ("en", 1)
 
 
+@pytest.mark.parametrize("stage", [Stage.ANALYZE, Stage.INDEX])
+async def test_what_begins_late_is_asked_for_again_as_it_began(
+    ingest: RunningIngest, document_id: UUID, stage: Stage
+) -> None:
+    await reprocess(ingest, document_id, from_stage=stage)
+    _, first = (await ingest.outbox())[-1]
+
+    again = await reconciled(ingest)
+
+    assert isinstance(first, StageRequested)
+    assert (again.stage, again.inherits_from) == (stage, 1)
+    told = {"reconciling": True, "accepted_at": again.accepted_at}
+    assert again == first.model_copy(update=told)
+
+
+async def test_a_generation_from_the_start_forgets_where_the_one_before_began(
+    ingest: RunningIngest, projector: Projector, document_id: UUID
+) -> None:
+    await reprocess(ingest, document_id, from_stage="index")
+    await projector.apply(records(completed(document_id, 2)))
+    await reprocess(ingest, document_id)
+
+    again = await reconciled(ingest)
+
+    assert (again.generation, again.stage, again.inherits_from) == (3, Stage.VALIDATE, None)
+
+
+async def reconciled(ingest: RunningIngest) -> StageRequested:
+    """Return what is asked for when the only unfinished document is put back to work."""
+    operator = ingest.as_owner("olga", roles=("operator",))
+    answer = await ingest.client.post("/api/v1/reconcile", json={}, headers=operator)
+    assert answer.is_success, answer.text
+    _, work = (await ingest.outbox())[-1]
+    assert isinstance(work, StageRequested)
+    assert work.reconciling
+    return work
+
+
 async def test_a_stage_that_was_never_reached_can_not_be_begun_with(
     ingest: RunningIngest, projector: Projector
 ) -> None:

@@ -1,13 +1,15 @@
 """Documents, their bytes and their history are kept for as long as the owner's terms say."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from tests.integration.ingest.serving import RunningIngest
+from tests.waiting import eventually
 
-from docyard_common.database import Database
+from docyard_common.database import Database, lock_document
 from docyard_common.outbox import Outbox
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.retention import Retention
@@ -15,6 +17,12 @@ from ingest.settings import RetentionSettings
 
 pytestmark = pytest.mark.integration
 DOCUMENTS = "/api/v1/documents"
+KEPT = "insert into retention (owner, changed_at, changed_by) values ('ann', now(), 'olga')"
+REPROCESSED = "update documents set state = 'accepted', completed_at = null, generation = 2"
+WAITS = """
+select from pg_locks where locktype = 'advisory' and not granted
+    and database = (select oid from pg_database where datname = current_database())
+"""
 
 
 class Later:
@@ -160,6 +168,30 @@ async def test_what_is_in_work_is_kept(ingest: RunningIngest, database: Database
     await sweep(ingest, database, days=400, defaults=everything)
 
     assert len(await ingest.rows("select 1 from documents")) == 1
+
+
+@pytest.mark.parametrize("term", ["documents_days", "originals_days", "events_days"])
+@pytest.mark.parametrize("meanwhile", [KEPT, REPROCESSED], ids=["kept", "reprocessed"])
+async def test_what_is_not_due_any_more_when_its_turn_comes_is_kept(
+    ingest: RunningIngest, database: Database, meanwhile: str, term: str
+) -> None:
+    document_id = await ended(ingest)
+    defaults = RetentionSettings(**{term: 7})
+
+    async with database.transaction() as tx:
+        await lock_document(tx, document_id)
+        sweeping = asyncio.create_task(sweep(ingest, database, days=8, defaults=defaults))
+        await eventually(lambda: waits_or_ended(ingest, sweeping))
+        await tx.execute(meanwhile.encode())
+    await sweeping
+
+    assert (await ingest.client.get(f"{DOCUMENTS}/{document_id}")).status_code == 200
+    assert (await ingest.client.get(f"{DOCUMENTS}/{document_id}/original")).status_code == 200
+    assert (await ingest.client.get("/api/v1/erasures")).json()["items"] == []
+
+
+async def waits_or_ended(ingest: RunningIngest, sweeping: asyncio.Task[None]) -> bool:
+    return sweeping.done() or bool(await ingest.rows(WAITS))
 
 
 async def test_a_deletion_is_in_the_audit_of_its_owner_alone(ingest: RunningIngest) -> None:

@@ -88,6 +88,24 @@ async def test_a_cancel_stops_a_generation_that_is_still_on_its_way(database: Da
     assert [lease.key.generation for lease in await pick(database)] == [3]
 
 
+async def test_a_cancel_that_comes_again_leaves_a_newer_generation_alone(
+    database: Database,
+) -> None:
+    document_id = uuid7()
+    await take(database, order(document_id, stage=Stage.INDEX))
+    async with database.transaction() as tx:
+        lanes = tuple(Priority)
+        (lease,) = await picking.pick(tx, Stage.INDEX, lanes, worker="w", lease_s=30)
+        (await settling.remove(tx, lease)).confirm()
+    assert await cancel(database, document_id) is None
+    await take(database, order(document_id, generation=2))
+
+    assert await cancel(database, document_id) is None
+
+    assert [lease.key.generation for lease in await pick(database)] == [2]
+    assert await kinds(database) == []
+
+
 async def test_a_cancel_leaves_the_index_alone_where_an_earlier_result_stays(
     database: Database,
 ) -> None:

@@ -61,6 +61,10 @@ class DependencyUnavailableError(RetryableError):
         self.dependency = dependency
 
 
+class NotAskedError(DependencyUnavailableError):
+    """Nothing of the call has reached the server: it has done nothing, and cost nothing."""
+
+
 class PermanentError(DocyardError):
     """The same call will fail for ever; *reason* names why."""
 

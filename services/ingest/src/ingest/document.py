@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from docyard_common.artifacts import original_key
 from docyard_common.events.progress import DocumentView
-from docyard_common.events.stages import Priority
+from docyard_common.events.stages import Priority, Stage
 from docyard_common.events.work import Lineage
 
 
@@ -34,6 +36,18 @@ class NewDocument:
         return self.stored_under or original_key(self.document_id)
 
 
+class Start(BaseModel, frozen=True):
+    """What a generation begins with: its first stage, and what that has to be told."""
+
+    stage: Stage
+    inherits_from: int | None = None  # the generation whose artifacts it takes over
+    content_type: str | None = None
+    pages_total: int | None = None
+    language: str | None = None
+    document_type: str | None = None
+    with_errors: bool = False
+
+
 @dataclass(frozen=True)
 class Document:
     """One row; `view` is the part that only the projector changes."""
@@ -50,6 +64,7 @@ class Document:
     created_at: datetime
     view: DocumentView
     lineage: Lineage | None = None
+    start: Start | None = None  # of the newest generation; None of the first one
     children_count: int = 0
 
     @property

@@ -9,13 +9,20 @@ from typing import Any, Final
 import httpx
 from pydantic import BaseModel, Field, ValidationError
 
-from docyard_common.errors import DependencyUnavailableError
+from docyard_common.errors import DependencyUnavailableError, NotAskedError
 from docyard_common.language_model.tokens import estimated_tokens
 from docyard_common.resilience import CircuitBreaker, guarded
 from docyard_common.settings import LanguageModelSettings
 
 DEPENDENCY: Final = "language_model"
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
+_NOT_CONNECTED: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,8 @@ class ChatCompletions:
         """Have the model write, by *rules*, about *data*, which it gets as one JSON value.
 
         In JSON no text of a document can end the data and begin an instruction. Raises
-        DependencyUnavailableError when the model is away, refuses or answers nothing.
+        DependencyUnavailableError when the model is away, refuses or answers nothing; NotAskedError
+        where it is certain that nothing was sent.
         """
         told = json.dumps(data, ensure_ascii=False)
         request = {
@@ -106,7 +114,9 @@ class ChatCompletions:
                     body += chunk
                     if len(body) > _MAX_ANSWER_BYTES:
                         raise DependencyUnavailableError(DEPENDENCY, "its answer has no end")
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        except _NOT_CONNECTED as error:
+            raise NotAskedError(DEPENDENCY, type(error).__name__) from error
+        except (httpx.HTTPError, TimeoutError) as error:
             raise DependencyUnavailableError(DEPENDENCY, type(error).__name__) from error
         return body
 

@@ -8,12 +8,12 @@ from docyard_common.work.schema import CHANNEL
 
 _EVERY_GENERATION = 2**31 - 1
 
-_GENERATION = """
-select greatest(
-    (select max(generation) from work where document_id = %(id)s),
-    (select max(generation) from stage_runs where document_id = %(id)s),
-    %(asked)s
-) as generation
+_NEWER = """
+select where exists (
+    select from work where document_id = %(id)s and generation > %(asked)s
+) or exists (
+    select from stage_runs where document_id = %(id)s and generation > %(asked)s
+)
 """
 _COMPLETED = """
 select from stage_runs where document_id = %s and generation = %s and stage = %s
@@ -51,12 +51,14 @@ async def cancel(
     """Stop all work on *document_id* up to *generation*; the caller holds its lock.
 
     Returns the generation that ends here, or None when there is nothing to stop: it is completed,
-    cancelled or deleted already. *artifacts* is a format with `{generation}`: the prefix to erase.
-    *has_result* says that an earlier generation is whole: the index keeps what it holds.
+    cancelled or deleted already, or a newer one has begun, which an older command does not mean.
+    Work of *generation* that comes later finds it ended. *artifacts* is a format with
+    `{generation}`: the prefix to erase. *has_result* says that an earlier generation is whole: the
+    index keeps what it holds.
     """
-    cursor = await tx.execute(_GENERATION, {"id": document_id, "asked": generation})
-    row = await cursor.fetchone()
-    generation = int(row["generation"]) if row else generation
+    asked = {"id": document_id, "asked": generation}
+    if (await tx.execute(_NEWER, asked)).rowcount > 0:
+        return None
     done = await tx.execute(_COMPLETED, (document_id, generation, Stage.INDEX))
     if await done.fetchone() is not None:
         return None

@@ -1,7 +1,7 @@
 """What an owner may do to a document: look it up, cancel its work, delete it."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 from uuid import UUID
 
@@ -98,11 +98,18 @@ class Lifecycle:
             await self._outbox.publish(tx, topics.COMMANDS, command)
         return document
 
-    async def delete(self, document_id: UUID, *, owner: str, actor: str | None = None) -> None:
+    async def delete(
+        self,
+        document_id: UUID,
+        *,
+        owner: str,
+        actor: str | None = None,
+        only_if: Callable[[Transaction], Awaitable[bool]] | None = None,
+    ) -> None:
         """Make the document invisible and tell everybody; then remove its bytes and its rows.
 
         What was found inside it goes with it. The audit keeps who asked for it, by default the
-        owner.
+        owner. Where *only_if*, asked under the document's lock, says no, nothing is done.
 
         Idempotent. After a kill between the two, or with the store away, the sweep does the
         second. Raises DocumentNotFoundError, or DependencyUnavailableError for the database.
@@ -112,34 +119,38 @@ class Lifecycle:
             if await erasure.was_erased(tx, document_id, owner=owner):
                 return
             document = await found(tx, document_id, owner)
-            # From here on no other document can begin to share these bytes.
-            await lock_content(tx, owner, document.sha256)
-            now = self._clock.now()
-            await erasure.mark(tx, document_id, at=now)
-            await retention.note(
-                tx,
-                "document",
-                at=now,
-                actor=actor or owner,
-                owner=owner,
-                document_id=document_id,
-                detail={"sha256": document.sha256, "bytes": document.size_bytes},
-            )
-            generation = document.generation
-            fact = DocumentDeleted(
-                document_id=document_id,
-                owner=owner,
-                generation=generation,
-                seq=sequence.terminal(generation),
-                deleted_at=now,
-            )
-            await self._outbox.publish(tx, topics.EVENTS, fact)
+            if only_if is not None and not await only_if(tx):
+                return
+            await self._mark(tx, document, actor=actor or owner)
         below = await self._family.delete(document_id)
         try:
             for one in [document_id, *below[:_ERASED_AT_ONCE]]:
                 await self.erase(one)
         except DependencyUnavailableError as error:
             logger.warning("document.erase_postponed", extra={"error": str(error)})
+
+    async def _mark(self, tx: Transaction, document: Document, *, actor: str) -> None:
+        owner, now = document.view.owner, self._clock.now()
+        # From here on no other document can begin to share these bytes.
+        await lock_content(tx, owner, document.sha256)
+        await erasure.mark(tx, document.document_id, at=now)
+        await retention.note(
+            tx,
+            "document",
+            at=now,
+            actor=actor,
+            owner=owner,
+            document_id=document.document_id,
+            detail={"sha256": document.sha256, "bytes": document.size_bytes},
+        )
+        fact = DocumentDeleted(
+            document_id=document.document_id,
+            owner=owner,
+            generation=document.generation,
+            seq=sequence.terminal(document.generation),
+            deleted_at=now,
+        )
+        await self._outbox.publish(tx, topics.EVENTS, fact)
 
     async def erase(self, document_id: UUID) -> None:
         """Remove the bytes and then the rows of a document that is marked. Idempotent.

@@ -6,11 +6,12 @@ from typing import Final
 
 from docyard_common.clock import Clock
 from docyard_common.database import Database, Transaction
-from docyard_common.events import sequence, topics
+from docyard_common.events import topics
 from docyard_common.events.stages import Stage
 from docyard_common.events.work import StageRequested
 from docyard_common.outbox import Outbox
-from ingest.document import Document
+from ingest.document import Document, Start
+from ingest.documents.beginning import first_work
 from ingest.tables import documents
 
 logger = logging.getLogger(__name__)
@@ -68,29 +69,26 @@ class Reconciler:
 
 
 def _work(document: Document) -> StageRequested:
-    """Return the work that leads *document* to its end, whatever the processor has done already.
+    """Return the work that leads *document* to its end, whatever the processor has done already."""
+    return first_work(
+        document,
+        _start(document),
+        generation=document.generation,
+        accepted_at=document.created_at,
+        priority=document.priority,
+        reconciling=True,
+    )
 
-    Validate where it has not passed, else extract: that finds its own artifacts, and from them
+
+def _start(document: Document) -> Start:
+    """Return where to go on: as it began, for a generation that has taken over earlier stages.
+
+    Else validate where that has not passed, or extract: it finds its own artifacts, and from them
     follows all that later stages need to be told.
     """
+    if document.start is not None and document.start.inherits_from is not None:
+        return document.start
     view = document.view
     at = view.waits_for or view.stage or Stage.VALIDATE
     stage = Stage.VALIDATE if at is Stage.VALIDATE else Stage.EXTRACT
-    return StageRequested(
-        document_id=document.document_id,
-        owner=view.owner,
-        generation=document.generation,
-        seq=sequence.position(generation=document.generation, stage=stage, fence=0, tick=0),
-        stage=stage,
-        priority=document.priority,
-        filename=document.filename,
-        content_type=document.content_type,
-        size_bytes=document.size_bytes,
-        sha256=document.sha256,
-        object_key=document.object_key,
-        accepted_at=document.created_at,
-        options=document.options,
-        pages_total=view.pages_total,
-        reconciling=True,
-        lineage=document.lineage,
-    )
+    return Start(stage=stage, pages_total=view.pages_total)

@@ -1,7 +1,6 @@
 """Processes a document once more: a further generation, shown once it is whole."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -11,10 +10,10 @@ from docyard_common.events import sequence, topics
 from docyard_common.events.documents import ReprocessingAccepted
 from docyard_common.events.progress import advance
 from docyard_common.events.stages import DocumentState, Priority, Stage
-from docyard_common.events.work import StageRequested
 from docyard_common.outbox import Outbox
-from ingest.document import Document, IdempotencyClaim
+from ingest.document import Document, IdempotencyClaim, Start
 from ingest.documents.artifact_reader import ArtifactReader
+from ingest.documents.beginning import first_work
 from ingest.documents.lifecycle import found
 from ingest.errors import (
     IdempotencyKeyReusedError,
@@ -36,19 +35,6 @@ class Wish:
     from_stage: Stage = Stage.VALIDATE
     priority: Priority | None = None
     after_generation: int | None = None  # only if no newer one was asked for meanwhile
-
-
-@dataclass(frozen=True)
-class _Start:
-    """What the first stage begins with."""
-
-    generation: int  # the document's newest when this was found out
-    inherits_from: int | None = None
-    content_type: str | None = None
-    pages_total: int | None = None
-    language: str | None = None
-    document_type: str | None = None
-    with_errors: bool = False
 
 
 class Reprocessing:
@@ -77,13 +63,14 @@ class Reprocessing:
                 return document
         refuse(document, wish)
         start = await self._start(document, wish.from_stage)
+        newest = document.generation
         async with self._database.transaction() as tx:
             await lock_document(tx, document_id)
             document = await found(tx, document_id, owner)
             if claim is not None and not await self._claimed(tx, claim, document_id):
                 return document
             refuse(document, wish)
-            if document.generation != start.generation:
+            if document.generation != newest:
                 raise InWorkError("The document was reprocessed a moment ago: read its state.")
             await self._begin(tx, document, wish, start)
             return await found(tx, document_id, owner)
@@ -92,11 +79,10 @@ class Reprocessing:
         earlier = await idempotency.claim(tx, claim, document_id=document_id, at=self._clock.now())
         return earlier is None
 
-    async def _start(self, document: Document, stage: Stage) -> _Start:
+    async def _start(self, document: Document, stage: Stage) -> Start:
         """Find out what *stage* begins with, from what an earlier generation has left."""
-        start = _Start(document.generation)
         if stage not in _BEGIN_WITH_PAGES:
-            return start
+            return Start(stage=stage)
         cancelled = document.view.state is DocumentState.CANCELLED
         if cancelled and document.view.result_generation is None:
             raise StageNotReachedError("A cancelled document keeps nothing: begin anew.")
@@ -106,8 +92,8 @@ class Reprocessing:
             message = f"The stage before {stage} has never ended: leave from_stage out."
             raise StageNotReachedError(message)
         found = analysis.classification if analysis else None
-        return _Start(
-            generation=document.generation,
+        return Start(
+            stage=stage,
             inherits_from=document.artifact_generation,
             content_type=manifest.media_type,
             pages_total=manifest.page_count,
@@ -116,12 +102,19 @@ class Reprocessing:
             with_errors=bool(manifest.page_errors),
         )
 
-    async def _begin(self, tx: Transaction, document: Document, wish: Wish, start: _Start) -> None:
+    async def _begin(self, tx: Transaction, document: Document, wish: Wish, start: Start) -> None:
         fact = self._fact(document, wish)
         held = await documents.hold(tx, [document.document_id])
         await documents.update(tx, [advance(held[document.document_id], fact)])
         await document_events.append(tx, [fact])
-        work = _work(document, wish, start, at=fact.accepted_at)
+        await documents.begin(tx, document.document_id, start)
+        work = first_work(
+            document,
+            start,
+            generation=fact.generation,
+            accepted_at=fact.accepted_at,
+            priority=wish.priority or document.priority,
+        )
         await self._outbox.add(
             tx,
             self._outbox.record(topics.EVENTS, fact),
@@ -165,29 +158,3 @@ async def _was_done(tx: Transaction, claim: IdempotencyClaim) -> bool:
             "This Idempotency-Key was used with another body before; use a new key."
         )
     return earlier is not None
-
-
-def _work(document: Document, wish: Wish, start: _Start, *, at: datetime) -> StageRequested:
-    generation = document.generation + 1
-    stage = wish.from_stage
-    return StageRequested(
-        document_id=document.document_id,
-        owner=document.view.owner,
-        generation=generation,
-        seq=sequence.position(generation=generation, stage=stage, fence=0, tick=0),
-        stage=stage,
-        priority=wish.priority or document.priority,
-        filename=document.filename,
-        content_type=start.content_type or document.content_type,
-        size_bytes=document.size_bytes,
-        sha256=document.sha256,
-        object_key=document.object_key,
-        accepted_at=at,
-        options=document.options,
-        pages_total=start.pages_total,
-        language=start.language,
-        document_type=start.document_type,
-        with_errors=start.with_errors,
-        inherits_from=start.inherits_from,
-        lineage=document.lineage,
-    )

@@ -1,12 +1,13 @@
 """Keeps documents, their bytes and their history for as long as their owner's terms say."""
 
 import logging
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Final
 from uuid import UUID
 
 from docyard_common.clock import Clock
-from docyard_common.database import Database, lock_content, lock_document
+from docyard_common.database import Database, Transaction, lock_content, lock_document
 from docyard_common.storage import ObjectStore
 from ingest.documents.lifecycle import Lifecycle
 from ingest.errors import DocumentNotFoundError
@@ -72,27 +73,39 @@ class Retention:
 
     async def sweep(self) -> None:
         """Carry out what is due. Raises DependencyUnavailableError; what was done stays done."""
-        for document_id, owner in await self._due("documents_days", self._default.documents_days):
-            try:
-                await self._lifecycle.delete(document_id, owner=owner, actor=ACTOR)
-            except DocumentNotFoundError:
-                continue  # its owner was faster
-        for document_id, owner in await self._due("originals_days", self._default.originals_days):
+        for document_id, owner in await self._due("documents_days"):
+            await self._delete(document_id, owner)
+        for document_id, owner in await self._due("originals_days"):
             await self._remove_original(document_id, owner)
-        for document_id, owner in await self._due("events_days", self._default.events_days):
+        for document_id, owner in await self._due("events_days"):
             await self._remove_events(document_id, owner)
 
-    async def _due(self, column: str, default: int | None) -> list[tuple[UUID, str]]:
+    async def _due(self, column: str) -> list[tuple[UUID, str]]:
+        default = getattr(self._default, column)
         async with self._database.transaction() as tx:
             return await retention.due(
                 tx, column, default=default, now=self._clock.now(), limit=_BATCH
             )
 
+    async def _is_due(self, tx: Transaction, document_id: UUID, column: str) -> bool:
+        """Look again, under the document's lock: terms and states change while others are swept."""
+        default = getattr(self._default, column)
+        return await retention.is_due(
+            tx, document_id, column, default=default, now=self._clock.now()
+        )
+
+    async def _delete(self, document_id: UUID, owner: str) -> None:
+        async def due(tx: Transaction) -> bool:
+            return await self._is_due(tx, document_id, "documents_days")
+
+        with suppress(DocumentNotFoundError):  # its owner was faster
+            await self._lifecycle.delete(document_id, owner=owner, actor=ACTOR, only_if=due)
+
     async def _remove_original(self, document_id: UUID, owner: str) -> None:
         async with self._database.transaction() as tx:
             await lock_document(tx, document_id)
             document = await documents.find(tx, document_id, owner=owner)
-            if document is None or not document.view.is_terminal:
+            if document is None or not await self._is_due(tx, document_id, "originals_days"):
                 return  # deleted, or processed once more: its bytes are needed
             # Nobody can begin to share these bytes while they are removed.
             await lock_content(tx, owner, document.sha256)
@@ -113,6 +126,9 @@ class Retention:
 
     async def _remove_events(self, document_id: UUID, owner: str) -> None:
         async with self._database.transaction() as tx:
+            await lock_document(tx, document_id)
+            if not await self._is_due(tx, document_id, "events_days"):
+                return
             removed = await retention.remove_events(tx, document_id)
             if removed:
                 await retention.note(

@@ -6,7 +6,7 @@ from docyard_common.errors import FailureReason
 from docyard_common.events.progress import DocumentView, ViewError
 from docyard_common.events.stages import DocumentState, Priority, Stage
 from docyard_common.events.work import Lineage
-from ingest.document import Document
+from ingest.document import Document, Start
 
 WITH_COUNT: Final = """
 select *, (
@@ -32,6 +32,7 @@ def document_of(row: dict[str, Any]) -> Document:
         created_at=row["created_at"],
         view=view_of(row),
         lineage=Lineage.model_validate(row["lineage"]) if row["lineage"] else None,
+        start=Start.model_validate(row["start"]) if row["start"] else None,
         children_count=row["children_count"],
     )
 

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from docyard_common.database import Transaction
 from docyard_common.events.progress import DocumentView
-from ingest.document import Document, NewDocument
+from ingest.document import Document, NewDocument, Start
 from ingest.tables.document_rows import WITH_COUNT, columns_of, document_of, view_of
 
 _INSERT: Final = """
@@ -94,6 +94,14 @@ async def update(tx: Transaction, views: Iterable[DocumentView]) -> None:
     """Write the views of rows that are held."""
     async with tx.cursor() as cursor:
         await cursor.executemany(_UPDATE, [columns_of(view) for view in views])
+
+
+async def begin(tx: Transaction, document_id: UUID, start: Start) -> None:
+    """Remember what the newest generation began with."""
+    await tx.execute(
+        "update documents set start = %s where document_id = %s",
+        (Jsonb(start.model_dump(mode="json")), document_id),
+    )
 
 
 async def visible(tx: Transaction, document_ids: Iterable[UUID], *, owner: str) -> set[UUID]:

@@ -22,8 +22,9 @@ _DUE: Final = """
 select d.document_id, d.owner from documents d left join retention r on r.owner = d.owner
 where d.completed_at is not null and d.deleted_at is null and {condition}
     and d.completed_at < %(now)s - make_interval(days => {days})
-order by d.completed_at limit %(limit)s
 """
+_OLDEST: Final = "order by d.completed_at limit %(limit)s"
+_ONE: Final = "and d.document_id = %(document_id)s"
 _DAYS: Final = "case when r.owner is null then %(default)s::int else r.{column} end"
 _CONDITIONS: Final = {
     "documents_days": "true",
@@ -75,10 +76,21 @@ async def due(
     tx: Transaction, column: str, *, default: int | None, now: datetime, limit: int
 ) -> list[tuple[UUID, str]]:
     """Return documents (and their owners) whose term *column* has passed, the oldest first."""
-    days = _DAYS.format(column=column)
-    statement = _DUE.format(condition=_CONDITIONS[column], days=days)
+    statement = _due(column) + _OLDEST
     cursor = await tx.execute(statement, {"default": default, "now": now, "limit": limit})
     return [(row["document_id"], row["owner"]) for row in await cursor.fetchall()]
+
+
+async def is_due(
+    tx: Transaction, document_id: UUID, column: str, *, default: int | None, now: datetime
+) -> bool:
+    """Whether `due` would return the document. The caller holds its lock, so that it stays so."""
+    told = {"document_id": document_id, "default": default, "now": now}
+    return (await tx.execute(_due(column) + _ONE, told)).rowcount > 0
+
+
+def _due(column: str) -> str:
+    return _DUE.format(condition=_CONDITIONS[column], days=_DAYS.format(column=column))
 
 
 async def shares_bytes(tx: Transaction, document_id: UUID, object_key: str) -> bool:

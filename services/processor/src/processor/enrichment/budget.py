@@ -1,11 +1,11 @@
 """What language models may cost: by document, and by day, in requests and tokens.
 
-It is taken before the call and corrected after it: a kill -9 between the two leaves it as taken, so
-that what was spent is never more than was counted.
+It is taken before the call and corrected after it, or given back where nothing was sent: a kill -9
+between the two leaves it as taken, so that what was spent is never more than was counted.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
@@ -29,10 +29,15 @@ where (%(most_requests)s = 0 or taken.requests < %(most_requests)s)
     and (%(most_tokens)s = 0 or taken.tokens + excluded.tokens <= %(most_tokens)s)
 """
 _CORRECT_DOCUMENT: Final = """
-update model_documents set tokens = greatest(tokens + %s, 0)
-where document_id = %s and generation = %s
+update model_documents set requests = greatest(requests + %(requests)s, 0),
+    tokens = greatest(tokens + %(tokens)s, 0)
+where document_id = %(document_id)s and generation = %(generation)s
 """
-_CORRECT_DAY: Final = "update model_days set tokens = greatest(tokens + %s, 0) where day = %s"
+_CORRECT_DAY: Final = """
+update model_days set requests = greatest(requests + %(requests)s, 0),
+    tokens = greatest(tokens + %(tokens)s, 0)
+where day = %(day)s
+"""
 
 
 @dataclass(frozen=True)
@@ -79,10 +84,17 @@ class Budget:
 
     async def settle(self, spending: Spending, *, tokens: int) -> None:
         """Put what the call did cost in the place of what was taken. Raises as `take`."""
-        more = tokens - spending.tokens
+        await self._correct(spending, requests=0, tokens=tokens - spending.tokens)
+
+    async def give_back(self, spending: Spending) -> None:
+        """Undo the taking for a call of which nothing was sent. Raises as `take`."""
+        await self._correct(spending, requests=-1, tokens=-spending.tokens)
+
+    async def _correct(self, spending: Spending, *, requests: int, tokens: int) -> None:
+        told = asdict(spending) | {"requests": requests, "tokens": tokens}
         async with self._database.transaction() as tx:
-            await tx.execute(_CORRECT_DAY, (more, spending.day))
-            await tx.execute(_CORRECT_DOCUMENT, (more, spending.document_id, spending.generation))
+            await tx.execute(_CORRECT_DAY, told)
+            await tx.execute(_CORRECT_DOCUMENT, told)
 
     async def _take_of_document(
         self, tx: Transaction, document_id: UUID, generation: int, tokens: int

@@ -12,8 +12,8 @@ from docyard_common.analysis import (
     Keyword,
     NotEnriched,
 )
-from docyard_common.errors import DependencyUnavailableError
-from docyard_common.language_model import ChatCompletions, estimated_tokens
+from docyard_common.errors import DependencyUnavailableError, NotAskedError
+from docyard_common.language_model import ChatCompletions, Completion, estimated_tokens
 from docyard_common.observability import metrics
 from processor.enrichment.answer import RULES, AnswerInvalidError, Description, described
 from processor.enrichment.budget import Budget, Spending
@@ -62,10 +62,7 @@ class Enricher:
             return self._without(analysis, NotEnriched.MODEL_AWAY)
 
     async def _asked(self, analysis: Analysis, text: str, spending: Spending) -> Analysis:
-        completion = await self._model.complete(
-            RULES, {"text": text}, max_tokens=self._settings.max_answer_tokens
-        )
-        await self._budget.settle(spending, tokens=completion.tokens)
+        completion = await self._completed(text, spending)
         metrics.MODEL_TOKENS.inc(completion.tokens)
         try:
             found = described(completion.text, text=text)
@@ -75,6 +72,17 @@ class Enricher:
         metrics.MODEL_REQUESTS.labels("used").inc()
         told = Enrichment(model=self._model.name, used=True, tokens=completion.tokens)
         return _with(analysis, found).model_copy(update={"enrichment": told})
+
+    async def _completed(self, text: str, spending: Spending) -> Completion:
+        """Ask, and leave in the budget what that did cost. Raises DependencyUnavailableError."""
+        most = self._settings.max_answer_tokens
+        try:
+            completion = await self._model.complete(RULES, {"text": text}, max_tokens=most)
+        except NotAskedError:
+            await self._budget.give_back(spending)
+            raise
+        await self._budget.settle(spending, tokens=completion.tokens)
+        return completion
 
     def _without(self, analysis: Analysis, reason: NotEnriched, *, tokens: int = 0) -> Analysis:
         metrics.MODEL_REQUESTS.labels(reason).inc()
