@@ -45,6 +45,13 @@ class Shelf:
         await self.index.replace(document, [], graph)
         return document.document_id
 
+    async def put_known(self, key: str, text: str) -> None:
+        """Index a document that names one organization, known by *key*, as *text*."""
+        known = Entity(kind="organization", key=key, text=text, count=1, pages=(1,), mentions=())
+        told = Analysis(language=None, language_confidence=0, entities=(known,), relations=())
+        document = IndexedDocument(uuid7(), "ann", 1, "a.txt", "text/plain", None)
+        await self.index.replace(document, [], graph_of("ann", told))
+
     async def names(self, scope: Scope = ANN, **query: Any) -> list[str]:
         found = await self.graph.entities(scope, EntityQuery(**query), after=None, limit=100)
         return [entity.text for entity in found]
@@ -138,6 +145,32 @@ async def test_entities_are_found_by_name_kind_and_document(shelf: Shelf) -> Non
     assert await shelf.names(text="%") == []
     assert await shelf.names(kinds=("place",)) == []
     assert set(await shelf.names(document_id=first)) == {"Ada Lovelace", "Bob"}
+
+
+@pytest.mark.parametrize("asked", ["acme gmbh", "Acme GmbH", "ACME", "the acme", "me g"])
+async def test_an_entity_is_found_by_the_name_it_is_shown_under(shelf: Shelf, asked: str) -> None:
+    await shelf.put_known("acme", "The Acme GmbH")
+
+    assert await shelf.names(text=asked) == ["The Acme GmbH"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "asked"), [("ÖBB Straße AG", "öbb strasse ag"), ("\uff37ide Ltd", "wide ltd")]
+)
+async def test_shown_names_are_compared_as_keys_are(shelf: Shelf, shown: str, asked: str) -> None:
+    await shelf.put_known("another key", shown)
+
+    assert await shelf.names(text=asked) == [shown]
+
+
+async def test_what_is_found_by_one_spelling_is_told_of_over_all(shelf: Shelf) -> None:
+    await shelf.put_known("acme", "Acme Inc.")
+    await shelf.put_known("acme", "The Acme GmbH")
+
+    found = await shelf.graph.entities(ANN, EntityQuery(text="acme inc."), after=None, limit=9)
+
+    assert [(entity.documents, entity.count) for entity in found] == [(2, 2)]
+    assert await shelf.names(Scope("bob"), text="acme inc.") == []
 
 
 async def test_a_list_goes_on_where_it_ended(shelf: Shelf) -> None:

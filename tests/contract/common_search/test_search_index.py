@@ -203,6 +203,29 @@ async def test_one_passage_a_document_unless_one_document_is_asked(index: Search
 
 
 @pytest.mark.parametrize("mode", ["text", "semantic", "hybrid"])
+async def test_a_long_document_hides_no_other(index: SearchIndex, mode: str) -> None:
+    long = document(filename="manual.pdf")
+    await index.replace(long, [chunk("apple apple", number) for number in range(60)])
+    others = [document() for _ in range(8)]
+    for held in others:
+        await index.replace(held, [chunk("apple", embedding=direction(0, tilt=0.3))])
+
+    hits = await index.search(asked("apple", mode=mode), direction(0))
+
+    assert ids(hits)[0] == long.document_id
+    assert set(ids(hits)) == {long.document_id, *(held.document_id for held in others)}
+
+
+async def test_within_one_long_document_all_passages_count(index: SearchIndex) -> None:
+    long = document()
+    await index.replace(long, [chunk("apple", number) for number in range(60)])
+
+    for mode in ("text", "semantic", "hybrid"):
+        inside = asked("apple", mode=mode, document_id=long.document_id, limit=12)
+        assert len(await index.search(inside, direction(0))) == 12
+
+
+@pytest.mark.parametrize("mode", ["text", "semantic", "hybrid"])
 async def test_filters_hold_in_every_mode(index: SearchIndex, mode: str) -> None:
     german = document(language="de", content_type="text/plain", document_type="invoice")
     english = document(language="en", content_type="text/html")

@@ -96,6 +96,35 @@ async def test_quotes_or_and_minus_do_what_they_say(index: PostgresSearchIndex) 
     assert await found(index, 'wine -"red bread"') == [first.document_id]
 
 
+async def test_minus_leaves_out_in_every_language_of_the_owner(index: PostgresSearchIndex) -> None:
+    with_it, without = document("en"), document("en")
+    await index.replace(with_it, [chunk("a report of the meeting")])
+    await index.replace(without, [chunk("a report of the weather")])
+    await index.replace(document(None), [chunk("report meetings")])
+
+    assert await found(index, "report -meetings") == [without.document_id]
+
+
+async def test_words_of_one_language_find_nothing_in_another(index: PostgresSearchIndex) -> None:
+    english = document("en")
+    await index.replace(english, [chunk("the running of things")])
+    await index.replace(document(None), [chunk("a run")])
+
+    assert await found(index, "runs") == [english.document_id]
+
+
+async def test_two_long_documents_hide_no_other(index: PostgresSearchIndex) -> None:
+    near, less = [1.0] + [0.0] * (EMBEDDING_SIZE - 1), [1.0, 0.5] + [0.0] * (EMBEDDING_SIZE - 2)
+    for _ in range(2):
+        await index.replace(document(None), [chunk("noise", n, near) for n in range(1000)])
+    for _ in range(7):
+        await index.replace(document(None), [chunk("mine", 0, less)])
+
+    hits = await index.search(SearchQuery("ann", "x", "semantic", 10), near)
+
+    assert len(hits) == 9
+
+
 async def test_generations_that_race_leave_the_newest(index: PostgresSearchIndex) -> None:
     held = document(None)
     generations = [

@@ -153,6 +153,25 @@ async def test_a_tree_deeper_than_a_key_can_be_long_fails_at_its_folder(
     assert failed["failure_reason"] == "PATH_TOO_LONG"
 
 
+async def test_refused_names_that_look_alike_do_not_hold_up_the_others(
+    folders: FolderClient, papers: Path
+) -> None:
+    write(papers, "good.txt")
+    write(papers, b"a\x85")
+    write(papers, "a\u0085")
+    deep = "/".join(["d" * 200] * 4 + ["e" * 180])
+    for name in ("f" * 80 + "1", "f" * 80 + "2"):
+        write(papers, f"{deep}/{name}")
+
+    job = await folders.sync(papers)
+
+    assert set(await folders.stored()) == {"good.txt"}
+    failed = await folders.files(job["upload_id"], state="FAILED")
+    reasons = [file["failure_reason"] for file in failed.values()]
+    assert reasons.count("PATH_TOO_LONG") == 2
+    assert "a\\x85" in failed
+
+
 async def test_a_second_job_sends_nothing_that_is_there(
     folders: FolderClient, papers: Path
 ) -> None:

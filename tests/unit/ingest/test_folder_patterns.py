@@ -98,6 +98,16 @@ def test_good_prefixes(prefix: str) -> None:
 def test_whatever_a_name_holds_it_can_be_shown() -> None:
     assert shown(["a\udcff", "b\nc"]) == "a\\xff/b\\x0ac"
     assert len(shown(["x" * 255] * 20).encode()) < 1024
+    assert len(shown(["🙂" * 60] * 20).encode()) < 1024
+
+
+def test_long_paths_that_begin_alike_are_shown_apart() -> None:
+    folder = ["d" * 200] * 5
+    one, other = shown([*folder, "one.txt"]), shown([*folder, "other.txt"])
+
+    assert one != other
+    assert one == shown([*folder, "one.txt"])
+    assert one.startswith("d" * 200 + "/")
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ class EntityPlace:
 
 @dataclass(frozen=True)
 class EntityQuery:
-    """Which entities: *text* is part of the name, in any case."""
+    """Which entities: *text* is part of the name or of its key, in any case."""
 
     text: str | None = None
     kinds: Sequence[str] = ()

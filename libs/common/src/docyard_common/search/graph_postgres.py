@@ -20,7 +20,7 @@ from docyard_common.search.graph import (
 )
 from docyard_common.search.graph_paths import MAX_STEPS, shortest
 from docyard_common.search.setup import set_up
-from docyard_common.search.text import storable
+from docyard_common.search.text import folded, storable
 
 
 class PostgresEntityGraph:
@@ -32,7 +32,7 @@ class PostgresEntityGraph:
     async def entities(
         self, scope: Scope, query: EntityQuery, *, after: EntityPlace | None, limit: int
     ) -> list[EntitySummary]:
-        text = None if query.text is None else storable(query.text)
+        text = None if query.text is None else folded(storable(query.text))
         told = {"text": text, "kinds": _listed(query.kinds), "document_id": query.document_id}
         async with set_up(self._database) as tx:
             rows = await _rows(tx, statements.ENTITIES, scope, **told, **_after(after), limit=limit)

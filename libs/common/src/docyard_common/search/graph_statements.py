@@ -25,11 +25,24 @@ _AFTER_PLACE: Final = """
  or ({table}.document_id = %(after_document)s and {places}.ordinal > %(after_ordinal)s))
 """
 
+# A key lacks what the name is shown with: legal forms, articles, the blanks of a phone number.
+# Names of ASCII are most of all, and normalizing costs more than everything else.
+_FOLDED: Final = """
+replace(lower(case when octet_length(spelled.text) = length(spelled.text) then spelled.text
+    else normalize(spelled.text, nfkc) end), 'ß', 'ss')
+"""
+# All documents tell of an entity that one of them spells as was asked.
+_SPELLED: Final = f"""
+select spelled.entity_id from search.named_entities spelled
+where {_VISIBLE.format(table="spelled")}
+    and (strpos(spelled.key, %(text)s) > 0 or strpos({_FOLDED}, %(text)s) > 0)
+"""  # noqa: S608 - joined from constants
+
 ENTITIES: Final = f"""
 {_SUMMARY}
 where {_NAMED}
     and (%(kinds)s::text[] is null or n.kind = any(%(kinds)s))
-    and (%(text)s::text is null or strpos(n.key, %(text)s) > 0)
+    and (%(text)s::text is null or n.entity_id in ({_SPELLED}))
     and (%(document_id)s::uuid is null or n.entity_id in (
         select entity_id from search.named_entities where document_id = %(document_id)s))
 group by n.entity_id, n.kind

@@ -16,7 +16,15 @@ from docyard_common.search.port import (
     SearchQuery,
     StoredChunk,
 )
-from docyard_common.search.ranking import MIN_SIMILARITY, Place, Ranked, candidates, fuse
+from docyard_common.search.ranking import (
+    MIN_SIMILARITY,
+    Place,
+    Ranked,
+    candidates,
+    first_of_each,
+    fuse,
+    of_each,
+)
 from docyard_common.search.text import START, STOP, storable, unmarked, words_of
 
 _WORD: Final = re.compile(r"\w+")
@@ -126,7 +134,8 @@ class InMemorySearchIndex:
             if wanted and set(wanted) <= set(found):
                 scored.append((-sum(found.count(word) for word in wanted), place))
         scored.sort(key=lambda entry: entry[0])
-        return [place for _, place in scored[: candidates(query.limit)]]
+        each = of_each(query.limit, per_document=query.document_id is None)
+        return first_of_each([place for _, place in scored], each)[: candidates(query.limit)]
 
     def _by_meaning(self, query: SearchQuery, embedding: Sequence[float]) -> list[Place]:
         scored = [
@@ -137,7 +146,10 @@ class InMemorySearchIndex:
         near = sorted(
             (entry for entry in scored if -entry[0] >= MIN_SIMILARITY), key=lambda entry: entry[0]
         )
-        return [place for _, place in near[: candidates(query.limit)]]
+        places = [place for _, place in near]
+        nearest = places[: candidates(query.limit)]
+        seen = {place.document_id for place in nearest}
+        return nearest + [place for place in places if place.document_id not in seen]
 
     def _chunks(self, query: SearchQuery) -> Iterator[tuple[Place, IndexedDocument, Chunk]]:
         for document, chunks in self._documents.values():

@@ -9,7 +9,7 @@ from psycopg import AsyncPipeline
 
 from docyard_common.database.pool import Database, Transaction
 from docyard_common.pace import Pace
-from docyard_common.search import outdating, statements
+from docyard_common.search import asking, outdating, statements
 from docyard_common.search.graph import DocumentGraph
 from docyard_common.search.graph_writing import delete_graph, insert_graph
 from docyard_common.search.port import (
@@ -20,9 +20,9 @@ from docyard_common.search.port import (
     SearchQuery,
     StoredChunk,
 )
-from docyard_common.search.ranking import MIN_SIMILARITY, Place, Ranked, candidates, fuse
+from docyard_common.search.rows import rows_of, vector
 from docyard_common.search.setup import set_up
-from docyard_common.search.text import configuration, storable, unmarked, words_of
+from docyard_common.search.text import configuration, storable, words_of
 
 _NO_GRAPH: Final = DocumentGraph()
 _AT_ONCE: Final = 16
@@ -81,23 +81,15 @@ class PostgresSearchIndex:
     ) -> list[StoredChunk] | None:
         place = {"document_id": document_id, "owner": owner, "first": first, "limit": limit}
         async with set_up(self._database) as tx:
-            if not await _rows(tx, statements.INDEXED, place):
+            if not await rows_of(tx, statements.INDEXED, place):
                 return None
-            return [StoredChunk(**row) for row in await _rows(tx, statements.CHUNKS, place)]
+            return [StoredChunk(**row) for row in await rows_of(tx, statements.CHUNKS, place)]
 
     async def search(self, query: SearchQuery, embedding: Sequence[float] | None) -> list[Hit]:
         if query.mode == "semantic" and embedding is None:
             raise ValueError("a semantic search needs the embedding of its text")
-        parameters = _parameters(query, embedding) | {"embedding_model": self._model}
         async with set_up(self._database) as tx:
-            parameters["query"] = await _tsquery(tx, query, parameters)
-            rankings = []
-            if query.mode != "semantic":
-                rankings.append(await _by_words(tx, query, parameters))
-            if query.mode != "text" and embedding is not None:
-                rankings.append(await _by_meaning(tx, query, parameters))
-            fused = fuse(rankings, limit=query.limit, per_document=query.document_id is None)
-            return await _hits(tx, fused, parameters) if fused else []
+            return await asking.hits(tx, query, embedding, embedding_model=self._model)
 
     async def outdated(self, *, limit: int, without: Collection[UUID] = ()) -> list[Outdated]:
         async with set_up(self._database) as tx:
@@ -114,58 +106,10 @@ class PostgresSearchIndex:
     async def embed_again(
         self, document: Outdated, embeddings: Mapping[int, Sequence[float]]
     ) -> None:
-        written = {ordinal: _vector(each) for ordinal, each in embeddings.items()}
+        written = {ordinal: vector(each) for ordinal, each in embeddings.items()}
         async with set_up(self._database) as tx:
             await tx.execute(statements.LOCK, [document.document_id])
             await outdating.renew(tx, self._model, document, written)
-
-
-def _parameters(query: SearchQuery, embedding: Sequence[float] | None) -> dict[str, Any]:
-    return {
-        **asdict(query),
-        "text": storable(query.text),
-        "candidates": candidates(query.limit),
-        "embedding": _vector(embedding) if embedding is not None else None,
-        "distance_max": 1 - MIN_SIMILARITY,
-    }
-
-
-async def _tsquery(tx: Transaction, query: SearchQuery, parameters: dict[str, Any]) -> str:
-    """Return the query in every language at once; empty when it has only stop words."""
-    found = await _rows(tx, _sql(statements.QUERIES, query, table="d"), parameters)
-    return " | ".join(f"({row['query']})" for row in found if row["query"])
-
-
-async def _by_words(tx: Transaction, query: SearchQuery, parameters: dict[str, Any]) -> list[Place]:
-    if not parameters["query"]:
-        return []
-    found = await _rows(tx, _sql(statements.BY_WORDS, query, table="c"), parameters)
-    return [Place(**row) for row in found]
-
-
-async def _by_meaning(
-    tx: Transaction, query: SearchQuery, parameters: dict[str, Any]
-) -> list[Place]:
-    await tx.execute(statements.WALK_ON)
-    found = await _rows(tx, _sql(statements.BY_MEANING, query, table="c"), parameters)
-    return [Place(**row) for row in found]
-
-
-async def _hits(tx: Transaction, fused: list[Ranked], parameters: dict[str, Any]) -> list[Hit]:
-    places = {
-        "documents": [entry.place.document_id for entry in fused],
-        "ordinals": [entry.place.ordinal for entry in fused],
-    }
-    scores = {entry.place: entry.score for entry in fused}
-    # A document may go away between two statements: then it is no hit any more.
-    found = await _rows(tx, statements.DETAILS, parameters | places)
-    return [_hit(row, scores) for row in found]
-
-
-def _hit(row: dict[str, Any], scores: dict[Place, float]) -> Hit:
-    score = scores[Place(row["document_id"], row.pop("ordinal"))]
-    snippet, highlights = unmarked(row.pop("headline"))
-    return Hit(**row, score=score, snippet=snippet, highlights=highlights)
 
 
 class _Others:
@@ -216,20 +160,5 @@ def chunk_row(shared: dict[str, Any], chunk: Chunk) -> dict[str, Any]:
         "text": storable(chunk.text),
         "heading": None if chunk.heading is None else storable(chunk.heading),
         "title": words_of(shared["filename"]) if chunk.ordinal == 0 else "",
-        "embedding": _vector(chunk.embedding),
+        "embedding": vector(chunk.embedding),
     }
-
-
-def _vector(embedding: Sequence[float]) -> str:
-    return "[" + ",".join(f"{number:.7g}" for number in embedding) + "]"
-
-
-def _sql(template: str, query: SearchQuery, *, table: str) -> str:
-    # The filters are made of names in this package; what the caller sent are parameters.
-    return template.format(filters=statements.document_filters(query, table=table))
-
-
-async def _rows(
-    tx: Transaction, statement: str, parameters: dict[str, Any]
-) -> list[dict[str, Any]]:
-    return await (await tx.execute(statement, parameters)).fetchall()

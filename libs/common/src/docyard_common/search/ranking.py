@@ -1,5 +1,6 @@
 """Puts rankings together: reciprocal rank fusion (Cormack et al., 2009)."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,9 @@ _K: Final = 60
 
 MIN_SIMILARITY: Final = 0.2
 """Cosine below which passages have nothing to do with a query (seen: unrelated up to 0.18)."""
+
+_OF_EACH: Final = 3
+"""Passages of one document by words: another ranking may favour one that is not its first."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def fuse(rankings: Sequence[Sequence[Place]], *, limit: int, per_document: bool)
     best = max(len(rankings), 1) / (_K + 1)
     ranked = [Ranked(place, score / best) for place, score in scores.items()]
     ranked.sort(key=lambda entry: -entry.score)
-    return (_first_of_each(ranked) if per_document else ranked)[:limit]
+    return (_best_of_each(ranked) if per_document else ranked)[:limit]
 
 
 def candidates(limit: int) -> int:
@@ -48,7 +52,26 @@ def candidates(limit: int) -> int:
     return max(50, limit * 5)
 
 
-def _first_of_each(ranked: Sequence[Ranked]) -> list[Ranked]:
+def of_each(limit: int, *, per_document: bool) -> int:
+    """Return how many places a ranking by words names of one document.
+
+    Where hits are one *per_document*, a long document must not take the places of all others.
+    """
+    return _OF_EACH if per_document else candidates(limit)
+
+
+def first_of_each(ranking: Sequence[Place], number: int) -> list[Place]:
+    """Return *ranking* with no more than the first *number* places of each document."""
+    named: Counter[UUID] = Counter()
+    kept = []
+    for place in ranking:
+        named[place.document_id] += 1
+        if named[place.document_id] <= number:
+            kept.append(place)
+    return kept
+
+
+def _best_of_each(ranked: Sequence[Ranked]) -> list[Ranked]:
     first: dict[UUID, Ranked] = {}
     for entry in ranked:
         first.setdefault(entry.place.document_id, entry)

@@ -58,14 +58,30 @@ DELETE_GENERATION: Final = (
 
 # The words of a query are stemmed once for each language that the owner's documents are in.
 QUERIES: Final = """
-select distinct websearch_to_tsquery(configuration, %(text)s)::text as query
-from (select distinct configuration from search.documents d where {filters}) as used
+select websearch_to_tsquery(configuration, %(text)s)::text as query,
+    array_agg(configuration::text) as configurations, sum(documents)::bigint as documents
+from (
+    select configuration, count(*) as documents from search.documents d where {filters}
+    group by configuration
+) as used
+group by query
 """
 
-BY_WORDS: Final = """
-select document_id, ordinal from search.chunks c
-where c.words @@ %(query)s::tsquery and c.owner = %(owner)s and {filters}
-order by ts_rank_cd(c.words, %(query)s::tsquery) desc, document_id, ordinal
+# A query is one of its languages: `-word` of one says nothing about the words of another.
+_MATCHES: Final = """
+    select c.document_id, c.ordinal, ts_rank_cd(c.words, %(query_{number})s::tsquery) as rank
+    from search.chunks c join search.documents d using (document_id)
+    where c.words @@ %(query_{number})s::tsquery and c.owner = %(owner)s
+        and d.configuration = any(%(configurations_{number})s::regconfig[]) and {filters}
+"""
+_BY_WORDS: Final = """
+select document_id, ordinal from (
+    select document_id, ordinal, rank,
+        row_number() over (partition by document_id order by rank desc, ordinal) as place
+    from ({matches}) as matching
+) as placed
+where place <= %(of_each)s
+order by rank desc, document_id, ordinal
 limit %(candidates)s
 """
 
@@ -80,7 +96,8 @@ BY_MEANING: Final = """
 select document_id, ordinal from (
     select document_id, ordinal, c.embedding <=> %(embedding)s::vector as distance
     from search.chunks c
-    where c.owner = %(owner)s and c.embedding_model = %(embedding_model)s and {filters}
+    where c.owner = %(owner)s and c.embedding_model = %(embedding_model)s
+        and c.document_id <> all(%(without)s::uuid[]) and {filters}
     order by distance
     limit %(candidates)s
 ) as nearest
@@ -102,6 +119,16 @@ order by place
 
 
 _PROPERTIES: Final = ("language", "content_type", "document_type")
+
+
+def by_words(queries: int, query: SearchQuery) -> str:
+    """Return the ranking by words, for *query* in the forms of so many languages.
+
+    Each form has its parameters, `query_0` and `configurations_0` for the first.
+    """
+    filters = document_filters(query, table="d")
+    matches = (_MATCHES.format(number=number, filters=filters) for number in range(queries))
+    return _BY_WORDS.format(matches=" union all ".join(matches))
 
 
 def document_filters(query: SearchQuery, *, table: str) -> str:

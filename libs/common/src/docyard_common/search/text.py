@@ -1,6 +1,7 @@
 """Text on its way into PostgreSQL and back: what it can not hold, its languages, its snippets."""
 
 import re
+import unicodedata
 from typing import Final
 
 START: Final = "\ue000"
@@ -59,6 +60,11 @@ def storable(text: str) -> str:
     if _ODD.search(text) is None:
         return text
     return text.translate(_UNSTORABLE).encode("utf-8", "replace").decode()
+
+
+def folded(text: str) -> str:
+    """Return *text* in one case and one form of its characters, as keys of entities are."""
+    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def words_of(filename: str) -> str:

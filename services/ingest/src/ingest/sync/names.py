@@ -1,5 +1,6 @@
 """Which names become keys and which buckets are taken."""
 
+import hashlib
 import ipaddress
 import re
 import unicodedata
@@ -10,7 +11,8 @@ from ingest.folder_job import FileFailure
 
 MAX_KEY_BYTES: Final = 1024
 """S3's own limit."""
-_SHOWN: Final = 900
+_SHOWN_BYTES: Final = 900
+_TOLD_APART: Final = 12
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _RESERVED: Final = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_ENDS: Final = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
@@ -63,10 +65,18 @@ def key_fault(key: str) -> FileFailure | None:
 
 
 def shown(parts: Sequence[str]) -> str:
-    """Return a path as it can be stored and read, whatever its bytes are."""
-    path = "/".join(parts).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """Return a path as it can be stored and read, whatever its bytes are.
+
+    A long one is cut, and ends with a hash of the whole.
+    """
+    whole = "/".join(parts).encode("utf-8", "surrogateescape")
+    path = whole.decode("utf-8", "backslashreplace")
     path = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in path)
-    return path if len(path) <= _SHOWN else path[:_SHOWN] + "…"
+    written = path.encode()
+    if len(written) <= _SHOWN_BYTES:
+        return path
+    told_apart = hashlib.sha256(whole).hexdigest()[:_TOLD_APART]
+    return f"{written[:_SHOWN_BYTES].decode(errors='ignore')}…{told_apart}"
 
 
 def _is_address(name: str) -> bool:

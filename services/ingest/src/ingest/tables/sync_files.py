@@ -131,12 +131,13 @@ async def see(
 
 
 async def refuse(tx: Transaction, job_id: UUID, entries: Sequence[RefusedEntry]) -> None:
-    """Note what can not be taken."""
+    """Note what can not be taken; of several that are shown under one path, the last."""
+    shown = {entry.path: entry for entry in entries}
     parameters = (
         job_id,
-        [entry.path for entry in entries],
-        [entry.reason.value for entry in entries],
-        [entry.is_folder for entry in entries],
+        list(shown),
+        [entry.reason.value for entry in shown.values()],
+        [entry.is_folder for entry in shown.values()],
     )
     await tx.execute(_REFUSE, parameters)
 
