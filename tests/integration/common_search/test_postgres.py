@@ -114,11 +114,16 @@ async def test_words_of_one_language_find_nothing_in_another(index: PostgresSear
 
 
 async def test_two_long_documents_hide_no_other(index: PostgresSearchIndex) -> None:
-    near, less = [1.0] + [0.0] * (EMBEDDING_SIZE - 1), [1.0, 0.5] + [0.0] * (EMBEDDING_SIZE - 2)
-    for _ in range(2):
-        await index.replace(document(None), [chunk("noise", n, near) for n in range(1000)])
-    for _ in range(7):
-        await index.replace(document(None), [chunk("mine", 0, less)])
+    def vector(second: float, third: float) -> list[float]:
+        """Return another one each time: the index links equal ones to each other alone."""
+        return [1.0, second, third] + [0.0] * (EMBEDDING_SIZE - 3)
+
+    near = vector(0, 0)
+    for third in (0.01, 0.02):
+        noise = [chunk("noise", n, vector(n / 10_000, third)) for n in range(1000)]
+        await index.replace(document(None), noise)
+    for n in range(7):
+        await index.replace(document(None), [chunk("mine", 0, vector(0.5, n / 100))])
 
     hits = await index.search(SearchQuery("ann", "x", "semantic", 10), near)
 

@@ -37,3 +37,17 @@ def test_a_shard_waits_by_what_its_row_was_refused_for(
     assert shards.live([0, 1, 2]) == [0, 2]
     watch.now += 0.1
     assert shards.live([0, 1, 2]) == [0, 1, 2]
+
+
+def test_what_waits_still_waits_a_second_of_each_session(watch: Watch) -> None:
+    shards = StoppedShards(monotonic=watch)
+    shards.stop({1: KafkaTimeoutError()})
+    watch.now += 5
+
+    shards.begin()
+
+    assert shards.live([0, 1]) == [0]
+    watch.now += 1
+    assert shards.live([0, 1]) == [0, 1]
+    shards.begin()
+    assert shards.live([0, 1]) == [0, 1]

@@ -38,9 +38,6 @@ _IDLE_S = 1.0
 _STUCK_S = 20
 """A relay that has not asked the database anything for this long has lost its shards."""
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.2, 5.0
-_STEADY_S = 10.0
-"""A session that lasted so long did not fail at its start: the next one follows at once."""
-
 Refused: TypeAlias = dict[int, BaseException]
 """Shards in which a row was refused, and why the first one was."""
 
@@ -59,6 +56,10 @@ _READ = "select * from outbox where shard = any(%s) order by id limit %s"
 _DELETE = "delete from outbox where id = any(%s)"
 
 
+class RecordRefusedError(Exception):
+    """Kafka has not taken a record; the producer that sent it is of no more use."""
+
+
 class Relay:
     """One relay of one service; start it in every replica."""
 
@@ -75,12 +76,12 @@ class Relay:
         """Publish until cancelled; waits out a database or broker that is away."""
         pause = _FIRST_PAUSE_S
         while True:
-            began = time.monotonic()
             try:
                 await self._session()
+            except RecordRefusedError:
+                pause = _FIRST_PAUSE_S  # Kafka answers, and the shard waits by itself
+                await asyncio.sleep(pause)
             except (DependencyUnavailableError, KafkaError, OSError) as error:
-                if time.monotonic() - began > _STEADY_S:
-                    pause = _FIRST_PAUSE_S
                 logger.warning("outbox.waiting", extra={"error": str(error), "pause_s": pause})
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LAST_PAUSE_S)
@@ -101,6 +102,7 @@ class Relay:
 
     async def _drain_forever(self, connection: Transaction, producer: AIOKafkaProducer) -> None:
         owned: list[int] = []
+        self._stopped.begin()
         heard_at = time.monotonic()
         while True:
             owned += await self._take_shards(connection, owned)
@@ -118,8 +120,8 @@ class Relay:
     ) -> None:
         """Publish *rows* and delete those that are acknowledged.
 
-        Raises DependencyUnavailableError when Kafka has refused one: an idempotent producer has
-        counted it, and all that follows in that partition would be out of order.
+        Raises RecordRefusedError when Kafka has refused one: an idempotent producer has counted
+        it, and all that follows in that partition would be out of order.
         """
         done, refused = await self._publish(producer, rows)
         await asyncio.sleep(gathering_s({row["key"] for row in rows}))
@@ -127,7 +129,7 @@ class Relay:
         self._stopped.stop(refused)
         for why in refused.values():
             if isinstance(why, KafkaError):
-                raise DependencyUnavailableError("kafka", f"refused a record: {why!r}") from why
+                raise RecordRefusedError from why
 
     async def _take_shards(self, connection: Transaction, owned: Sequence[int]) -> list[int]:
         """Lock the shards that nobody owns; a lock lasts as long as the connection."""

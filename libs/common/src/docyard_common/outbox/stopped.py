@@ -28,7 +28,15 @@ class StoppedShards:
             wait_s = _RECORD_AGAIN_S if isinstance(why, _OF_THE_RECORD) else _AGAIN_S
             self._until[shard] = now + wait_s
 
+    def begin(self) -> None:
+        """Let what waits wait a second from now: beginning may have taken as long as its wait."""
+        soon = self._monotonic() + _AGAIN_S
+        self._until = {shard: max(until, soon) for shard, until in self._until.items()}
+
     def live(self, owned: Sequence[int]) -> list[int]:
-        """Return those of *owned* whose rows may be tried."""
+        """Return those of *owned* whose rows are tried now."""
         now = self._monotonic()
-        return [shard for shard in owned if self._until.get(shard, now) <= now]
+        live = [shard for shard in owned if self._until.get(shard, now) <= now]
+        for shard in live:
+            self._until.pop(shard, None)
+        return live

@@ -35,7 +35,8 @@ class PostgresEntityGraph:
         text = None if query.text is None else folded(storable(query.text))
         told = {"text": text, "kinds": _listed(query.kinds), "document_id": query.document_id}
         async with set_up(self._database) as tx:
-            rows = await _rows(tx, statements.ENTITIES, scope, **told, **_after(after), limit=limit)
+            statement = statements.entities(by_text=text is not None)
+            rows = await _rows(tx, statement, scope, **told, **_after(after), limit=limit)
         return [EntitySummary(**row) for row in rows]
 
     async def entity(self, scope: Scope, entity: UUID) -> EntitySummary | None:

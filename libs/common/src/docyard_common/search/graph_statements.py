@@ -38,11 +38,11 @@ where {_VISIBLE.format(table="spelled")}
     and (strpos(spelled.key, %(text)s) > 0 or strpos({_FOLDED}, %(text)s) > 0)
 """  # noqa: S608 - joined from constants
 
-ENTITIES: Final = f"""
+_OF_TEXT: Final = f"and n.entity_id in ({_SPELLED})"
+_ENTITIES: Final = f"""
 {_SUMMARY}
 where {_NAMED}
-    and (%(kinds)s::text[] is null or n.kind = any(%(kinds)s))
-    and (%(text)s::text is null or n.entity_id in ({_SPELLED}))
+    and (%(kinds)s::text[] is null or n.kind = any(%(kinds)s)) {{of_text}}
     and (%(document_id)s::uuid is null or n.entity_id in (
         select entity_id from search.named_entities where document_id = %(document_id)s))
 group by n.entity_id, n.kind
@@ -50,6 +50,16 @@ having {_AFTER.format(documents="count(*)", count="sum(n.count)", id="n.entity_i
 order by documents desc, count desc, entity_id desc
 limit %(limit)s
 """  # noqa: S608 - joined from constants
+
+
+def entities(*, by_text: bool) -> str:
+    """Return the statement of a page of entities, narrowed to what is spelled so where asked.
+
+    A condition that may also be absent, `... or x in (...)`, is no semi-join to PostgreSQL: it
+    would walk the list for each row once that is too long to be hashed.
+    """
+    return _ENTITIES.format(of_text=_OF_TEXT if by_text else "")
+
 
 SUMMARIES: Final = f"""
 {_SUMMARY} where {_NAMED} and n.entity_id = any(%(entity_ids)s::uuid[])
