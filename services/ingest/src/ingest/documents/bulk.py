@@ -22,7 +22,6 @@ from ingest.documents.reprocessing import Reprocessing, Wish
 from ingest.errors import (
     BulkOperationNotFoundError,
     BulkOperationOverError,
-    IdempotencyKeyReusedError,
     InWorkError,
     RefusedError,
 )
@@ -258,10 +257,7 @@ async def _earlier(
     earlier = await idempotency.claim(tx, claim, document_id=operation_id, at=at)
     if earlier is None:
         return None
-    if earlier.fingerprint != claim.fingerprint:
-        raise IdempotencyKeyReusedError(
-            "This Idempotency-Key was used with another body before; use a new key."
-        )
+    earlier.require(claim.fingerprint)
     return earlier.document_id
 
 

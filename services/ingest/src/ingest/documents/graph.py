@@ -1,6 +1,5 @@
 """The entity graph of one owner, without what they have deleted a moment ago."""
 
-import unicodedata
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from docyard_common.search.graph import (
     RelationSummary,
     Scope,
 )
+from docyard_common.search.text import folded
 from ingest.errors import EntityNotFoundError, RelationNotFoundError
 from ingest.tables import erasure
 
@@ -101,4 +101,4 @@ class Graph:
 
 def _folded(text: str) -> str:
     """Return *text* in the form of an entity's key."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return " ".join(folded(text).split())

@@ -16,7 +16,6 @@ from ingest.documents.artifact_reader import ArtifactReader
 from ingest.documents.beginning import first_work
 from ingest.documents.lifecycle import found
 from ingest.errors import (
-    IdempotencyKeyReusedError,
     InWorkError,
     OriginalRemovedError,
     ReprocessedTooOftenError,
@@ -153,8 +152,6 @@ def refuse(document: Document, wish: Wish) -> None:
 async def _was_done(tx: Transaction, claim: IdempotencyClaim) -> bool:
     """Whether the same request was served before. Raises IdempotencyKeyReusedError."""
     earlier = await idempotency.find(tx, owner=claim.owner, route=claim.route, key=claim.key)
-    if earlier is not None and earlier.fingerprint != claim.fingerprint:
-        raise IdempotencyKeyReusedError(
-            "This Idempotency-Key was used with another body before; use a new key."
-        )
+    if earlier is not None:
+        earlier.require(claim.fingerprint)
     return earlier is not None

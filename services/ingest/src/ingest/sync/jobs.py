@@ -20,7 +20,6 @@ from ingest.errors import (
     FolderMissingError,
     FolderNotAllowedError,
     FolderUnreadableError,
-    IdempotencyKeyReusedError,
     UploadIdTakenError,
 )
 from ingest.folder_job import FolderFile, FolderJob, JobFailure, JobOrder
@@ -228,10 +227,7 @@ class FolderJobs:
     async def _replayed(
         self, tx: Transaction, wanted: WantedJob, earlier: idempotency.Earlier
     ) -> StartedJob:
-        if earlier.fingerprint != wanted.fingerprint:
-            raise IdempotencyKeyReusedError(
-                "This Idempotency-Key was used with another body before; use a new key."
-            )
+        earlier.require(wanted.fingerprint)
         job = await sync_jobs.find_by_id(tx, earlier.document_id)
         if job is None and wanted.upload_id is not None:
             # The first request under this key met a job that was there by its upload_id.

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from docyard_common.database import Transaction
 from ingest.document import IdempotencyClaim
+from ingest.errors import IdempotencyKeyReusedError
 
 _FIND: Final = """
 select fingerprint, document_id from idempotency_keys
@@ -24,6 +25,13 @@ class Earlier:
 
     fingerprint: str
     document_id: UUID
+
+    def require(self, fingerprint: str) -> None:
+        """Raise IdempotencyKeyReusedError unless it was the same request."""
+        if self.fingerprint != fingerprint:
+            raise IdempotencyKeyReusedError(
+                "This Idempotency-Key was used with another body before; use a new key."
+            )
 
 
 async def find(tx: Transaction, *, owner: str, route: str, key: str) -> Earlier | None:

@@ -13,7 +13,7 @@ from docyard_common.media_types import MediaType
 from docyard_common.observability import metrics
 from docyard_common.storage import ObjectStore
 from ingest.document import IdempotencyClaim, NewDocument
-from ingest.errors import AcceptanceUncertainError, IdempotencyKeyReusedError
+from ingest.errors import AcceptanceUncertainError
 from ingest.tables import idempotency
 from ingest.uploads.acceptance import Accepted, Acceptor, Repeated, Settle
 from ingest.uploads.reception import ReceivedFile, Reception
@@ -164,8 +164,5 @@ def _claim(order: FileOrder, fingerprint: str) -> IdempotencyClaim | None:
 
 def _repeat(earlier: idempotency.Earlier, fingerprint: str) -> Receipt:
     """Return the first answer again. Raises IdempotencyKeyReusedError for another body."""
-    if earlier.fingerprint != fingerprint:
-        raise IdempotencyKeyReusedError(
-            "This Idempotency-Key was used with another body before; use a new key."
-        )
+    earlier.require(fingerprint)
     return Receipt(earlier.document_id, repeated=True)

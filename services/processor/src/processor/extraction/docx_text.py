@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from typing import IO, Final
 
 from processor.extraction import xml_parts
-from processor.extraction.paging import Block
+from processor.extraction.paging import MAX_HEADING_CHARACTERS, Block
 from processor.extraction.xml_parts import Element
 
-_MAX_HEADING_CHARACTERS: Final = 200
 _BODY_LEVEL: Final = 9
 """Outline level of text that is no heading."""
 _LEFT_OUT: Final = frozenset({"Fallback", "rt", "del", "moveFrom"})
@@ -108,7 +107,7 @@ class _Walk:
         if self._tables:
             self._tables[-1].cell.append(text.replace(_PAGE_BREAK, " ").strip())
             return
-        heading = " ".join(text.split())[:_MAX_HEADING_CHARACTERS] if paragraph.is_heading else ""
+        heading = " ".join(text.split())[:MAX_HEADING_CHARACTERS] if paragraph.is_heading else ""
         for number, piece in enumerate(text.split(_PAGE_BREAK)):
             starts_page = self._breaks_page or number > 0
             self._breaks_page = starts_page and not piece.strip()

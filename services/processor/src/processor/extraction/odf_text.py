@@ -8,10 +8,9 @@ from typing import IO, Final
 from lxml import etree
 
 from processor.extraction import xml_parts
-from processor.extraction.paging import Block
+from processor.extraction.paging import MAX_HEADING_CHARACTERS, Block
 from processor.extraction.xml_parts import Element
 
-_MAX_HEADING_CHARACTERS: Final = 200
 _MAX_SPACES: Final = 1_000
 _MAX_ALIGNED_COLUMNS: Final = 1_024
 _MAX_REPEATED_ROWS: Final = 1_000
@@ -81,7 +80,7 @@ class OdfWalk:
     def _begin_part(self, element: Element) -> Iterator[Block]:
         name = xml_parts.attribute(element, "name") or f"{len(self.parts) + 1}"
         self.parts.append(name)
-        yield Block(name + "\n", heading=name[:_MAX_HEADING_CHARACTERS], starts_page=True)
+        yield Block(name + "\n", heading=name[:MAX_HEADING_CHARACTERS], starts_page=True)
 
     def _take_text(self, before: Element | None, parent: Element | None) -> None:
         """Take the text after *before*, or at the beginning of *parent*, for the open paragraph."""
@@ -113,7 +112,7 @@ class OdfWalk:
         if self._tables:
             self._tables[-1].cell.append(text)
             return
-        heading = " ".join(text.split())[:_MAX_HEADING_CHARACTERS] if paragraph.is_heading else None
+        heading = " ".join(text.split())[:MAX_HEADING_CHARACTERS] if paragraph.is_heading else None
         yield Block(text + "\n", heading=heading)
 
     def _end_cell(self, element: Element, table: _Table) -> None:

@@ -11,6 +11,8 @@ from processor.extraction.cleaning import clean
 PAGE_CHARACTERS: Final = 3_000
 """About a printed page, so that page numbers of a hit mean something to people."""
 _MAX_PAGE_CHARACTERS: Final = 4_500
+MAX_HEADING_CHARACTERS: Final = 200
+"""What opens a section may be longer; its name is cut."""
 _BORDER: Final = re.compile(r".*(?:\n|[.!?。！？]\s|\s)", re.DOTALL)  # noqa: RUF001 - full-width marks end sentences too
 
 

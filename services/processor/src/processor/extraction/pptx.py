@@ -9,13 +9,13 @@ from processor.extraction.cleaning import clean, clean_metadata
 from processor.extraction.containers import kept_open
 from processor.extraction.document import Source
 from processor.extraction.ooxml import UNHARMED, Package
+from processor.extraction.paging import MAX_HEADING_CHARACTERS
 from processor.extraction.xml_parts import Element
 from processor.stages.errors import DocumentTooLargeError, UnreadableDocumentError
 from processor.stages.task import DocumentLimits
 
 _TITLES: Final = frozenset({"title", "ctrTitle"})
 _NOT_NOTES: Final = frozenset({"sldNum", "sldImg", "dt", "hdr", "ftr"})
-_MAX_HEADING_CHARACTERS: Final = 200
 
 
 class Presentation:
@@ -121,7 +121,7 @@ def _title(slide: Element) -> str | None:
     for shape in xml_parts.every(slide, "sp"):
         if _placeholder(shape) in _TITLES:
             text = " ".join(" ".join(drawings.paragraphs(shape)).split())
-            return clean(text)[:_MAX_HEADING_CHARACTERS] or None
+            return clean(text)[:MAX_HEADING_CHARACTERS] or None
     return None
 
 

@@ -9,13 +9,12 @@ from typing import Any, Final
 from docyard_common.artifacts import Page
 from processor.extraction.document import Source
 from processor.extraction.encoding import detect_encoding
-from processor.extraction.paging import Block, paginate
+from processor.extraction.paging import MAX_HEADING_CHARACTERS, Block, paginate
 
 _LINE_CHARACTERS: Final = 64 * 1024
 """Longest piece of a line that is read at once: a file may be one line of gigabytes."""
 _HEADING: Final = re.compile(r" {0,3}#{1,6}\s+(.+?)\s*#*\s*$")
 _FENCE: Final = re.compile(r" {0,3}(```|~~~)")
-_MAX_HEADING_CHARACTERS: Final = 200
 
 
 @dataclass
@@ -84,4 +83,4 @@ def _markdown_blocks(path: Path, encoding: str) -> Iterator[Block]:
         if _FENCE.match(line):
             fenced = not fenced
         heading = None if fenced else _HEADING.match(line)
-        yield Block(line, heading=heading.group(1)[:_MAX_HEADING_CHARACTERS] if heading else None)
+        yield Block(line, heading=heading.group(1)[:MAX_HEADING_CHARACTERS] if heading else None)

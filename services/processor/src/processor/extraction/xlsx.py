@@ -9,7 +9,7 @@ from processor.extraction import drawings, xml_parts
 from processor.extraction.containers import kept_open
 from processor.extraction.document import Source
 from processor.extraction.ooxml import Package
-from processor.extraction.paging import Block
+from processor.extraction.paging import MAX_HEADING_CHARACTERS, Block
 from processor.extraction.sections import SectionedDocument
 from processor.extraction.xlsx_cells import CellReader, shared_strings
 from processor.extraction.xml_parts import Element
@@ -22,7 +22,6 @@ _PRINTED: Final = (
 # Codes of headers and footers: a font in quotes, a size, a colour, or one letter.
 _PRINT_CODE: Final = re.compile(r'&(?:"[^"]*"|K[0-9A-Fa-f]{6}|\d+|[A-Za-z])')
 _MAX_NAMED: Final = 100
-_MAX_HEADING_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class _Workbook:
         return facts
 
     def _blocks(self, sheet: _Sheet) -> Iterator[Block]:
-        heading = sheet.name[:_MAX_HEADING_CHARACTERS]
+        heading = sheet.name[:MAX_HEADING_CHARACTERS]
         yield Block(sheet.name + "\n", heading=heading, starts_page=True)
         with self._package.container.open(sheet.part) as file:
             for _, element in xml_parts.stream(file, tags=("row", "headerFooter")):

@@ -8,12 +8,11 @@ from lxml import etree
 
 from processor.extraction import xml_parts
 from processor.extraction.document import Source
-from processor.extraction.paging import Block
+from processor.extraction.paging import MAX_HEADING_CHARACTERS, Block
 from processor.extraction.text import BlockDocument
 from processor.extraction.xml_parts import Element
 
 _HEADINGS: Final = frozenset({"title", "head", "heading", "h1", "h2", "h3", "h4", "h5", "h6"})
-_MAX_HEADING_CHARACTERS: Final = 200
 
 
 @dataclass
@@ -65,7 +64,7 @@ def _blocks(source: Source) -> Iterator[Block]:
             lines.open.pop()
             if not lines.open[-1].mixed and (line := lines.line()):
                 is_heading = xml_parts.local(element).lower() in _HEADINGS
-                yield Block(line + "\n", line[:_MAX_HEADING_CHARACTERS] if is_heading else None)
+                yield Block(line + "\n", line[:MAX_HEADING_CHARACTERS] if is_heading else None)
             element.clear(keep_tail=True)
 
 
