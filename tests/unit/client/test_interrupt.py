@@ -9,10 +9,15 @@ from contextlib import contextmanager
 import pytest
 from tests.unit.client.fake_docyard import TOKEN, FakeDocyard
 from typer.testing import CliRunner
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import Event
+from websockets.server import ServerProtocol
 
 from docyard import Client, Endpoints
 from docyard.cli.app import app
 
+GOODBYE_S = 0.5
 HANGS_S = 15
 """Far longer than an interrupt takes, and less than any timeout of a client that hangs."""
 
@@ -34,6 +39,46 @@ def silent_server() -> Iterator[tuple[str, threading.Event]]:
         serving.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
         serving.join()
+
+
+class SlowNotifier:
+    """Takes one WebSocket, and answers the goodbye late."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.gone = threading.Event()
+        """Set by who has closed its client."""
+        self.was_left = False
+        """Whether the client did not wait for the answer to its goodbye."""
+
+    @contextmanager
+    def running(self) -> Iterator[str]:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            serving = threading.Thread(target=self._serve, args=[listener])
+            serving.start()
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            serving.join()
+
+    def _serve(self, listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        protocol = ServerProtocol()
+        with connection:
+            while data := connection.recv(65536):
+                protocol.receive_data(data)
+                for event in protocol.events_received():
+                    self._note(protocol, event)
+                for piece in protocol.data_to_send():
+                    connection.sendall(piece)
+                if protocol.close_expected():
+                    return
+
+    def _note(self, protocol: ServerProtocol, event: Event) -> None:
+        if isinstance(event, Request):
+            protocol.send_response(protocol.accept(event))
+        elif isinstance(event, Frame) and event.opcode is Opcode.CLOSE:
+            self.was_left = self.gone.wait(GOODBYE_S)
+        else:
+            self.asked.set()
 
 
 @contextmanager
@@ -81,3 +126,20 @@ def test_an_interrupted_wait_lets_the_client_close(
         list(getattr(client, wait)([id_]))
 
     assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.timeout(HANGS_S)
+def test_an_interrupted_watch_closes_its_connection_before_the_client() -> None:
+    """Else the loop is closed under a connection, which stays open until it is collected."""
+    notifier = SlowNotifier()
+    with notifier.running() as url:
+        endpoints = Endpoints(url, url, url, token=TOKEN)
+        with (
+            interrupted(notifier.asked),
+            pytest.raises(KeyboardInterrupt),
+            Client(endpoints) as client,
+        ):
+            list(client.watch(["1"]))
+        notifier.gone.set()
+
+    assert not notifier.was_left

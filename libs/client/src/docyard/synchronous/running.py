@@ -1,15 +1,15 @@
 """An event loop on a thread of its own, and how calls run on it."""
 
+import asyncio
 from collections.abc import (
     AsyncGenerator,
     Awaitable,
     Callable,
     Iterator,
 )
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from functools import partial
-from threading import Event
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from anyio.from_thread import BlockingPortal
 
@@ -26,17 +26,23 @@ class Runner:
         self._portal = portal
 
     def run(self, call: Callable[..., Awaitable[Answer]], *args: Any, **options: Any) -> Answer:
-        ended = Event()
-        answer = self._portal.start_task_soon(_ending, partial(call, *args, **options), ended)
+        running = _Call(partial(call, *args, **options))
+        answer = self._portal.start_task_soon(running)
         try:
-            # A signal just before a thread sleeps does not wake it: sleep in short turns.
-            while not wait([answer], timeout=_LOOK_S).done:
-                pass
-            return answer.result()
+            _wait_for(answer)
         except BaseException:
             # Left running, it would keep its generator busy and the client from closing.
-            if answer.cancel():
-                ended.wait()
+            self._end(running, answer)
+            raise
+        return answer.result()
+
+    def _end(self, running: "_Call[Answer]", answer: Future[Answer]) -> None:
+        """Return once the call has closed what it had open; a second Ctrl-C leaves it no time."""
+        try:
+            self._portal.start_task_soon(running.cancel)
+            _wait_for(answer)
+        except BaseException:
+            answer.cancel()
             raise
 
     def iterate(self, items: AsyncGenerator[Answer, None]) -> Iterator[Answer]:
@@ -52,8 +58,28 @@ class Runner:
             self.run(items.aclose)
 
 
-async def _ending(call: Callable[[], Awaitable[Answer]], ended: Event) -> Answer:
-    try:
-        return await call()
-    finally:
-        ended.set()
+class _Call(Generic[Answer]):
+    """A call that can be cancelled as a task is: once, at where it waits.
+
+    Cancelling the portal's future ends every later wait as well, so that a WebSocket could not
+    say goodbye and the loop was closed under its connection.
+    """
+
+    def __init__(self, call: Callable[[], Awaitable[Answer]]) -> None:
+        self._call = call
+        self._task: asyncio.Future[Answer] | None = None
+
+    async def __call__(self) -> Answer:
+        self._task = asyncio.ensure_future(self._call())
+        return await self._task
+
+    def cancel(self) -> None:
+        """Cancel it, if it has not ended; on the loop's thread, after it was started."""
+        if self._task is not None:
+            self._task.cancel()
+
+
+def _wait_for(answer: Future[Any]) -> None:
+    # A signal just before a thread sleeps does not wake it: sleep in short turns.
+    while not wait([answer], timeout=_LOOK_S).done:
+        pass

@@ -16,6 +16,8 @@ from docyard.watching.source import SourceLostError, SourceUnusableError, update
 _PATH: Final = "/api/v1/ws/progress"
 _IDS_PER_MESSAGE: Final = 100
 _OPEN_TIMEOUT_S: Final = 10
+_CLOSE_TIMEOUT_S: Final = 2
+"""How long a server may take to say goodbye, also to somebody who has pressed Ctrl-C."""
 _MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 _SERVER_ERROR: Final = 500
 
@@ -41,6 +43,7 @@ class WebSocketSource:
             async with connect(
                 self._url,
                 open_timeout=_OPEN_TIMEOUT_S,
+                close_timeout=_CLOSE_TIMEOUT_S,
                 max_size=_MAX_MESSAGE_BYTES,
                 proxy=self._proxy,
                 compression=None,
