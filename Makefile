@@ -85,7 +85,7 @@ fault-folders: setup ## Folder jobs of 2,000 files under ten kills, pauses and o
 	DOCYARD_SYNC_FILES=2000 $(BIN)/pytest tests/fault/test_folder_jobs.py
 
 .PHONY: fault-burst
-fault-burst: setup ## 4,384 documents at once, a worker killed every 20 seconds: half an hour.
+fault-burst: setup ## 4,384 documents at once, a worker killed every 20 seconds: ten minutes.
 	DOCYARD_FAULT_BURST=4384 $(BIN)/pytest -s tests/fault/test_dying_workers.py
 
 .PHONY: fault-children

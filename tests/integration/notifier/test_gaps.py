@@ -22,7 +22,7 @@ async def test_no_subscriber_of_two_replicas_misses_a_state_change(
     kafka: KafkaSettings, database: DatabaseSettings, publisher: Publisher, owner: str
 ) -> None:
     lives = [Life(owner) for _ in range(DOCUMENTS)]
-    forgetful = {"RETENTION__RECENT_S": "0.05"}
+    forgetful = {"HISTORY__RECENT_S": "0.05"}
     async with (
         Notifier(kafka, database, **forgetful) as one,
         Notifier(kafka, database, **forgetful) as other,

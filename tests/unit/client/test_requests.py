@@ -99,6 +99,7 @@ async def test_a_long_retry_after_is_handed_to_the_caller(
         (409, ConflictError),
         (413, RefusedError),
         (422, RefusedError),
+        (507, RefusedError),
     ],
 )
 async def test_a_refusal_is_raised_at_once_as_what_it_is(

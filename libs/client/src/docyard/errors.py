@@ -99,6 +99,7 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
     412: ConflictError,
     429: BusyError,
     503: BusyError,
+    507: RefusedError,
 }
 
 

@@ -83,7 +83,7 @@ class HttpSettings(SettingsGroup):
     host: str = "127.0.0.1"
     port: int = Field(default=0, ge=0, le=65_535)
     metrics_port: int = Field(default=0, ge=0, le=65_535)
-    """Internal port with `/metrics` and `/health`; never on a public route."""
+    """Internal port with `/metrics` and `/health` alone: for what watches the service."""
     cors_origins: tuple[str, ...] = ()
 
 

@@ -74,7 +74,7 @@ class _Parts:
         self._settings = settings
         self._database = Database(settings.database, schema=SERVICE, application_name=SERVICE)
         self._hub = Hub()
-        self._recent = RecentViews(keep_s=settings.retention.recent_s, is_wanted=self._is_wanted)
+        self._recent = RecentViews(keep_s=settings.history.recent_s, is_wanted=self._is_wanted)
         self.live = self._live()
         self._projection = SteadyConsumer(
             prepare=partial(ensure_topics, settings.kafka), make=self._projector
@@ -169,7 +169,7 @@ class _Parts:
 
     def _housekeeping(self) -> Housekeeping:
         return Housekeeping(
-            database=self._database, recent=self._recent, settings=self._settings.retention
+            database=self._database, recent=self._recent, settings=self._settings.history
         )
 
     def _is_wanted(self, view: DocumentView) -> bool:

@@ -9,7 +9,7 @@ from docyard_common.database import Database
 from docyard_common.errors import DependencyUnavailableError
 from notifier import documents
 from notifier.recent import RecentViews
-from notifier.settings import RetentionSettings
+from notifier.settings import HistorySettings
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ class Housekeeping:
     """Runs in every replica: each has a memory of its own, and sweeping twice does no harm."""
 
     def __init__(
-        self, *, database: Database, recent: RecentViews, settings: RetentionSettings
+        self, *, database: Database, recent: RecentViews, settings: HistorySettings
     ) -> None:
         self._database = database
         self._recent = recent

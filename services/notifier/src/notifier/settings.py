@@ -42,8 +42,8 @@ class OutboxSettings(SettingsGroup):
     max_age_s: float = Field(default=10.0, gt=0)
 
 
-class RetentionSettings(SettingsGroup):
-    """`RETENTION__*`: how long state changes can be replayed with `since`."""
+class HistorySettings(SettingsGroup):
+    """`HISTORY__*`: how long state changes can be replayed with `since`."""
 
     facts_days: int = Field(default=7, ge=1)
     recent_s: float = Field(default=60.0, gt=0)
@@ -55,4 +55,4 @@ class NotifierSettings(ServiceSettings):
 
     stream: StreamSettings = StreamSettings()
     outbox: OutboxSettings = OutboxSettings()
-    retention: RetentionSettings = RetentionSettings()
+    history: HistorySettings = HistorySettings()

@@ -47,6 +47,8 @@ _ADVICE = {
     "FOLDER_JOB_NOT_FOUND": "`docyard sync ls` shows your folder jobs.",
     "FOLDER_NOT_ALLOWED": "An operator of Docyard sets SYNC__ROOTS.",
     "UPLOAD_ID_TAKEN": "Choose another --id, or `docyard sync rm` that job.",
+    "STORAGE_QUOTA_EXCEEDED": "`docyard rm` makes room; an operator can raise the quota.",
+    "DOCUMENT_QUOTA_EXCEEDED": "`docyard rm` makes room; an operator can raise the quota.",
     "ROLE_REQUIRED": "That needs a token with another role.",
 }
 """By the code of the problem, where it says more than the kind of the error."""

@@ -40,7 +40,8 @@ _COSTLY: Final = frozenset(
     }
 )
 _SUSPICIOUS_DELIVERIES: Final = 3
-"""Runs that ended with the death of their worker: from here on the document is under suspicion."""
+"""This run and those before it that ended with the death of their worker: two such deaths in a row
+put the document under suspicion."""
 
 
 def mode_after(mode: Mode, reason: FailureReason) -> Mode:
