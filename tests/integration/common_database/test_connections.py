@@ -17,6 +17,7 @@ from docyard_common.settings import DatabaseSettings
 pytestmark = pytest.mark.integration
 
 HALF_A_MINUTE_MS = 30_000
+OFTEN_ENOUGH_TO_BE_PREPARED = 10
 REVISION = '''
 """Writes down how long what is sent over its own connection may stay unanswered."""
 import socket
@@ -91,4 +92,32 @@ async def test_what_is_too_large_for_postgresql_is_no_server_that_is_away(
     with pytest.raises(psycopg.errors.ProgramLimitExceeded):
         async with database.transaction() as tx:
             await tx.execute("select repeat('xx', 2000000000)")
+    await database.close()
+
+
+async def test_a_statement_prepared_before_a_migration_may_be_run_again(
+    database_settings: DatabaseSettings,
+) -> None:
+    """A replica of the release before goes on beside a migration that adds a column."""
+    one = database_settings.model_copy(update={"pool_min": 1, "pool_max": 1})
+    database = Database(one, schema="public", application_name="test")
+    await database.open()
+
+    async def read() -> None:
+        async with database.transaction() as tx:
+            await tx.execute("select * from migrated")
+
+    async with database.transaction() as tx:
+        await tx.execute("create table migrated (a int)")
+    for _ in range(OFTEN_ENOUGH_TO_BE_PREPARED):
+        await read()
+    url = database_settings.url.get_secret_value()
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute("alter table migrated add column b int")
+
+    with pytest.raises(DependencyUnavailableError):
+        await read()
+    await read()
+    async with database.transaction() as tx:
+        await tx.execute("drop table migrated")
     await database.close()

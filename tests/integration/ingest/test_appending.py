@@ -19,6 +19,7 @@ from docyard_common.storage import MinioObjectStore
 from ingest.errors import (
     ChunkHashMismatchError,
     OffsetMismatchError,
+    OverloadedError,
     PartTooLargeError,
     UploadAbandonedError,
     UploadBusyError,
@@ -28,6 +29,7 @@ from ingest.upload import Announcement, Upload, UploadMode
 from ingest.uploads.appending import Appender
 from ingest.uploads.checksums import Checksum
 from ingest.uploads.sessions import Opened
+from ingest.uploads.slots import UploadSlots
 
 pytestmark = pytest.mark.integration
 
@@ -211,6 +213,27 @@ async def test_the_younger_of_two_writers_goes_on(door: Door) -> None:
         await older
     done = await door.completer.complete(upload.upload_id, owner="ann")
     assert done.document_id == upload.document_id
+
+
+async def test_a_writer_without_a_slot_overtakes_nobody(ingest: RunningIngest, door: Door) -> None:
+    upload = await door.open()
+    settings = ingest.settings.uploads.model_copy(update={"concurrent": 1, "slot_wait_s": 0.1})
+    full = Appender(desk=replace(door.desk, slots=UploadSlots(settings)), sessions=door.sessions)
+    began, refused = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        began.set()
+        yield DATA[:MIB]
+        await refused.wait()
+        yield DATA[MIB:]
+
+    older = asyncio.create_task(full.append(upload.upload_id, slow(), owner="ann", offset=0))
+    await began.wait()
+    with pytest.raises(OverloadedError):
+        await full.append(upload.upload_id, pieces(DATA), owner="ann", offset=0)
+    refused.set()
+
+    assert await older == len(DATA)
 
 
 async def test_a_writer_that_was_overtaken_takes_nothing_away(

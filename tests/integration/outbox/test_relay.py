@@ -114,18 +114,24 @@ async def test_a_record_with_neither_key_nor_value_arrives_with_an_empty_key(
 
 
 NAMELESS = r"header_names = array['\xff'::bytea]"
+HUGE = "value = convert_to(repeat('x', 5000000), 'UTF8')"
 TOO_LARGE = "value = convert_to(repeat('x', 3000000), 'UTF8')"
 
 
-async def refuse_one(database: Database, spoil: str = NAMELESS) -> int:
-    """Add a row that can not be published, and a full batch behind it in its shard."""
+async def refuse_one(database: Database, spoil: str = NAMELESS, *, place: int = 0) -> int:
+    """Add a row that can not be published, and a full batch behind it in its shard.
+
+    With *place* that many rows are before it.
+    """
     async with database.transaction() as tx:
         await Outbox(source="test").add(
             tx,
             *(codec.Record(TOPIC, b"refused", str(n).encode(), (("a", b""),)) for n in range(250)),
         )
         cursor = await tx.execute(
-            f"update outbox set {spoil} where id = (select min(id) from outbox) returning shard"
+            f"update outbox set {spoil} "
+            "where id = (select id from outbox order by id offset %s limit 1) returning shard",
+            (place,),
         )
         row = await cursor.fetchone()
     assert row is not None
@@ -179,6 +185,29 @@ async def test_a_row_that_can_not_be_sent_stops_its_shard_alone(
         await mend(database)
         await eventually(lambda: len(reader.values[b"refused"]) == 250)
     assert reader.values[b"refused"] == [str(n).encode() for n in range(250)]
+
+
+@pytest.mark.parametrize("spoil", [NAMELESS, HUGE])
+async def test_what_was_added_before_a_row_that_can_not_be_sent_is_published_once(
+    database: Database,
+    database_settings: DatabaseSettings,
+    kafka_settings: KafkaSettings,
+    spoil: str,
+) -> None:
+    await refuse_one(database, spoil, place=20)
+
+    async def left() -> bool:
+        async with database.transaction() as tx:
+            cursor = await tx.execute("select count(*) as n from outbox")
+            row = await cursor.fetchone()
+        return row == {"n": 230}
+
+    async with reading(kafka_settings) as reader, relaying(database_settings, kafka_settings):
+        await eventually(left)
+        await mend(database)
+        await eventually(lambda: len(reader.values[b"refused"]) >= 250)
+    assert [int(value or 0) for value in reader.values[b"refused"][:20]] == list(range(20))
+    assert len(reader.values[b"refused"]) == 250
 
 
 async def test_a_stopped_shard_goes_on_though_others_never_run_out_of_rows(

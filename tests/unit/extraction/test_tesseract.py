@@ -57,6 +57,19 @@ def test_a_page_that_never_ends_is_given_up(
     assert tesseract.read(b"", ("eng",), work_s=0.3) is None
 
 
+def test_pages_that_wait_for_the_processor_are_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit of the whole document counts as clocks do, and what was read would go with it."""
+    stand_in(tmp_path, monkeypatch, "sleep 1.1; echo level")
+    ocr = Ocr(("eng",), seconds=0.4)
+
+    found = [ocr.read(picture_of(WORDS)) for _ in range(2)]
+
+    assert [one is None for one in found] == [False, True]
+    assert (ocr.pages, ocr.unread) == (1, 1)
+
+
 def test_a_picture_is_handed_over_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(tmp_path, monkeypatch, "sleep 0.3; wc -c")
 

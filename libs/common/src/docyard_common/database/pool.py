@@ -17,6 +17,8 @@ Transaction: TypeAlias = psycopg.AsyncConnection[DictRow]
 _POOL_TIMEOUT_S = 5.0
 _CONNECT_TIMEOUT_S = 5
 _UNANSWERED_MS = 25_000
+_OUTDATED_PLAN = "RevalidateCachedQuery"
+"""The function of PostgreSQL that refuses a prepared statement whose columns have changed."""
 """What is sent and not acknowledged is sent again for so long: without it, a quarter of an hour,
 and keepalives are silent meanwhile."""
 
@@ -40,13 +42,18 @@ def translated() -> Any:
     """Turn what psycopg raises for a database that is away into DependencyUnavailableError.
 
     Deadlocks and serialization failures count too, and a transaction that a pause of the process
-    has cost its connection: it may pass when run again. What is too large for PostgreSQL is not
-    translated: it would be at any time.
+    has cost its connection: it may pass when run again. So does a statement that a connection had
+    prepared before a migration gave its table another column: once, then it is prepared anew. What
+    is too large for PostgreSQL is not translated: it would be at any time.
     """
     try:
         yield
     except psycopg.errors.ProgramLimitExceeded:
         raise
+    except psycopg.errors.FeatureNotSupported as error:
+        if error.diag.source_function != _OUTDATED_PLAN:
+            raise
+        raise DependencyUnavailableError("database", "a table was migrated meanwhile") from error
     except (
         psycopg.OperationalError,
         psycopg.InterfaceError,

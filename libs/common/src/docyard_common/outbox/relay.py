@@ -76,12 +76,15 @@ class Relay:
         """Publish until cancelled; waits out a database or broker that is away."""
         pause = _FIRST_PAUSE_S
         while True:
+            began = time.monotonic()
             try:
                 await self._session()
             except RecordRefusedError:
                 pause = _FIRST_PAUSE_S  # Kafka answers, and the shard waits by itself
                 await asyncio.sleep(pause)
             except (DependencyUnavailableError, KafkaError, OSError) as error:
+                if time.monotonic() - began > _LAST_PAUSE_S:
+                    pause = _FIRST_PAUSE_S
                 logger.warning("outbox.waiting", extra={"error": str(error), "pause_s": pause})
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LAST_PAUSE_S)
@@ -146,11 +149,13 @@ class Relay:
         self, producer: AIOKafkaProducer, rows: Sequence[dict[str, Any]]
     ) -> tuple[list[int], Refused]:
         """Return the ids that are acknowledged, and the shards in which one was not."""
-        refused: Refused = {}
-        sent = await self._send_all(producer, rows, refused)
+        unsent: Refused = {}
+        sent = await self._send_all(producer, rows, unsent)
         if sent:
             await asyncio.wait([ack for _, ack in sent])
         now = datetime.now(UTC)
+        # Apart from the others: what was sent before a row that can not be is in order, and done.
+        refused: Refused = {}
         done: list[int] = []
         for row, ack in sent:
             if (refusal := ack.exception()) is not None:
@@ -159,20 +164,20 @@ class Relay:
                 done.append(row["id"])
                 metrics.PUBLISHED.labels(row["topic"]).inc()
                 metrics.PUBLISH_LATENCY.observe(max(0.0, (now - row["created_at"]).total_seconds()))
-        return done, refused
+        return done, unsent | refused
 
     async def _send_all(
-        self, producer: AIOKafkaProducer, rows: Sequence[dict[str, Any]], refused: Refused
+        self, producer: AIOKafkaProducer, rows: Sequence[dict[str, Any]], unsent: Refused
     ) -> list[tuple[dict[str, Any], asyncio.Future[Any]]]:
-        """Hand over *rows* in order, skipping what follows a refused one in its shard."""
+        """Hand over *rows* in order; in a shard nothing follows one that can not be sent."""
         sent = []
         for row in rows:
-            if row["shard"] in refused:
+            if row["shard"] in unsent:
                 continue
             try:
                 sent.append((row, await self._send(producer, row)))
             except (KafkaError, *UNSENDABLE) as error:
-                self._refuse(row, error, refused)
+                self._refuse(row, error, unsent)
         return sent
 
     async def _send(self, producer: AIOKafkaProducer, row: dict[str, Any]) -> asyncio.Future[Any]:

@@ -80,6 +80,7 @@ def start_detached(folder: StackFolder, *, owns: Owns | None = None) -> Running:
         found = joining.serving(folder)
         if found is not None:
             return Running(found, is_ours=False)
+        _fetch_jars()
         tell(is_ours=True)
         try:
             return Running(_start(folder), is_ours=True)
@@ -90,7 +91,6 @@ def start_detached(folder: StackFolder, *, owns: Owns | None = None) -> Running:
 
 
 def _start(folder: StackFolder) -> StackAddresses:
-    _fetch_jars()
     note(f"Starting the stack in {folder.path}")
     return background.start(folder, lambda name: note(f"  {name:<{_NAME_WIDTH}} ready"))
 

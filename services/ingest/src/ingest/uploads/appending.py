@@ -60,22 +60,37 @@ class Appender:
         -9 costs what is not noted: the parts on their way and the one that fills, or the body that
         has a checksum.
         """
-        writing = await self._begin(upload_id, owner, offset)
-        async with (
-            self._desk.slots.body(owner),
-            renewed(self._desk.database, upload_id, holder=writing.holder),
-        ):
-            try:
-                paced = body if patient else watched(body, self._desk.settings)
-                await self._write(writing, paced, checksum)
-            except PermanentError as error:
-                await self._settle(writing)
-                await self._refuse(writing, error)
-                raise
-            except BaseException:
-                await asyncio.shield(self._release(writing))
-                raise
+        await self._find(upload_id, owner)
+        # The slot first: who has none yet must not displace a writer that has.
+        async with self._desk.slots.body(owner):
+            writing = await self._begin(upload_id, owner, offset)
+            async with renewed(self._desk.database, upload_id, holder=writing.holder):
+                await self._take(writing, body, checksum, patient=patient)
         return writing.offset
+
+    async def _find(self, upload_id: UUID, owner: str) -> None:
+        """Raise what needs no place among the others to be known."""
+        upload = await self._sessions.find(upload_id, owner=owner)
+        require_open(upload, now=self._desk.clock.now())
+
+    async def _take(
+        self,
+        writing: Writing,
+        body: AsyncIterator[bytes],
+        checksum: Checksum | None,
+        *,
+        patient: bool,
+    ) -> None:
+        try:
+            paced = body if patient else watched(body, self._desk.settings)
+            await self._write(writing, paced, checksum)
+        except PermanentError as error:
+            await self._settle(writing)
+            await self._refuse(writing, error)
+            raise
+        except BaseException:
+            await asyncio.shield(self._release(writing))
+            raise
 
     async def declare_size(self, upload_id: UUID, *, owner: str, size_bytes: int) -> None:
         """Tell the size that was deferred; telling the same again is fine.
@@ -94,8 +109,6 @@ class Appender:
     async def _begin(self, upload_id: UUID, owner: str, offset: int) -> Writing:
         holder = uuid7()
         limits = await self._desk.admission.limits(owner)
-        upload = await self._sessions.find(upload_id, owner=owner)
-        require_open(upload, now=self._desk.clock.now())
         async with self._desk.database.transaction() as tx:
             if not await upload_appends.take(tx, upload_id, holder=holder):
                 raise UploadBusyError("The upload is being completed; ask again soon.")

@@ -22,6 +22,8 @@ MAX_PIXELS: Final = 12_000_000
 """A page of A4 at 300 dots per inch has 8.7 million; more costs seconds and reads no better."""
 _MIN_PIXELS: Final = 400
 """Smaller pictures are icons and rules."""
+_WAITS_PER_SECOND: Final = 2
+"""How long is waited for a second of processor time."""
 _LISTING_SECONDS: Final = 120.0
 _WORD_LEVEL: Final = "5"
 _MIN_CONFIDENCE: Final = 0.3
@@ -45,6 +47,12 @@ class Ocr:
     seconds: float  # of processor time for all of them; what is left then stays unread
     pages: int = field(default=0, init=False)  # that were looked at
     unread: int = field(default=0, init=False)  # that were not, or in vain
+    patience_s: float = field(init=False)
+    """What is left of the waiting, halts apart: where others have the processors, the time limit of
+    the whole document would end it all with the text that was read until then."""
+
+    def __post_init__(self) -> None:
+        self.patience_s = self.seconds * _WAITS_PER_SECOND
 
     @property
     def facts(self) -> dict[str, object] | None:
@@ -60,9 +68,11 @@ class Ocr:
         """
         if picture.width * picture.height < _MIN_PIXELS:
             return None
-        before = tesseract.spent_s()
-        table = _run(picture, self.languages) if self.seconds > 0 else None
+        before, waited = tesseract.spent_s(), tesseract.waited_s()
+        is_due = self.seconds > 0 and self.patience_s > 0
+        table = _run(picture, self.languages) if is_due else None
         self.seconds -= tesseract.spent_s() - before
+        self.patience_s -= tesseract.waited_s() - waited
         self.pages += table is not None
         self.unread += table is None
         return table

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 _CPU_S: Final = 120
@@ -52,6 +53,19 @@ def spent_s() -> float:
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
+def waited_s() -> float:
+    """Return for how long this process has waited; a step in which it was halted counts as one."""
+    return _WAITED.steps * _STEP_S
+
+
+@dataclass
+class _Waited:
+    steps: int = 0
+
+
+_WAITED: Final = _Waited()
+
+
 def _said(process: "subprocess.Popen[bytes]", cpu_s: int, work_s: float) -> bytes | None:
     # Where that is forbidden, the other bound remains.
     with suppress(OSError):
@@ -63,6 +77,7 @@ def _said(process: "subprocess.Popen[bytes]", cpu_s: int, work_s: float) -> byte
             with suppress(subprocess.TimeoutExpired):
                 said, _nothing = process.communicate(timeout=_STEP_S)
                 return said if process.returncode == 0 else None
+            _WAITED.steps += 1
         return None
     finally:
         process.kill()
