@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -154,6 +155,52 @@ def _open_others(task: StageTask, _report: Report) -> StageResult:
     return Extracted(MediaType.TEXT, 0, 0, (), "test", opened, None)
 
 
+def _read_given(task: StageTask, _report: Report) -> StageResult:
+    """Tell in the metadata what the files of the task say, and where the child sees them."""
+    files = [path for path in (task.input, task.texts, *task.page_batches) if path]
+    told = {
+        "texts": [path.read_text() for path in files],
+        "folders": sorted({str(path.parent) for path in files}),
+        "cwd": str(Path.cwd()),
+    }
+    return Extracted(MediaType.TEXT, 0, 0, (), "test", told, None)
+
+
+def _leave_much(task: StageTask, report: Report) -> StageResult:
+    for number in range(30):
+        Path(f"left-{number}").write_text("x")
+    Path("deep/deeper").mkdir(parents=True)
+    Path("deep/left").write_text("x")
+    Path("elsewhere").symlink_to(task.options["elsewhere"])
+    return _tell_about_self(task, report)
+
+
+def _leave_what_stays(task: StageTask, report: Report) -> StageResult:
+    """Leave a folder that only its owner's change of mind, or root, can empty."""
+    Path("deep").mkdir()
+    Path("deep/left").write_text("x")
+    Path("deep").chmod(0)
+    return _tell_about_self(task, report)
+
+
+def _let_another_eat(task: StageTask, _report: Report) -> StageResult:
+    """Let a program of its own hold so much for a second."""
+    code = f"import time; held = b'x' * {task.options['bytes']}; time.sleep(1)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return answer()
+
+
+def _be_copied(task: StageTask, _report: Report) -> StageResult:
+    """Hold so much for a second, and have a copy that shares it."""
+    held = b"x" * task.options["bytes"]
+    copy = os.fork()
+    if not copy:
+        time.sleep(1)
+        os._exit(0)
+    os.waitpid(copy, 0)
+    return answer(pages=len(held))
+
+
 def _can_open(path: str, mode: str) -> bool:
     try:
         with Path(path).open(mode):
@@ -190,6 +237,11 @@ _BEHAVIOURS: dict[str, Callable[[StageTask, Report], StageResult]] = {
     "write_nonsense": _write_nonsense,
     "tell_about_self": _tell_about_self,
     "open_others": _open_others,
+    "read_given": _read_given,
+    "leave_much": _leave_much,
+    "leave_what_stays": _leave_what_stays,
+    "let_another_eat": _let_another_eat,
+    "be_copied": _be_copied,
 }
 
 

@@ -50,6 +50,19 @@ async def test_a_death_is_told_by_its_reason_and_the_next_run_works(
     assert await _pid(sandbox) != before
 
 
+async def test_memory_of_a_program_that_a_child_has_started_counts_as_its_own(
+    sandbox: Sandbox,
+) -> None:
+    before = await _pid(sandbox)
+
+    # Beyond the limit of a document, and within the address space that each process may have.
+    with pytest.raises(RetryableError, match="memory") as died:
+        await sandbox.run(task("let_another_eat", bytes=270 * 1024**2), on_progress=ignore)
+
+    assert died.value.reason is FailureReason.MEMORY_LIMIT
+    assert is_gone(before)
+
+
 @pytest.mark.parametrize(
     ("behaviour", "changed", "reason"),
     [

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import socket
+from array import array
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,7 +57,11 @@ async def test_chunks_cross_with_their_embeddings(sandbox: Sandbox) -> None:
 
     assert isinstance(result, Indexed)
     assert len(result.chunks) == 600
-    assert result.chunks[599] == Chunk(599, "text 599", 599, 600, "Heading", [599.0, 0.5])
+    last = result.chunks[599]
+    assert replace(last, embedding=[*last.embedding]) == Chunk(
+        599, "text 599", 599, 600, "Heading", [599.0, 0.5]
+    )
+    assert isinstance(last.embedding, array), "four bytes a number, as it came"
 
 
 async def test_a_child_is_replaced_after_its_share_of_documents(
@@ -124,6 +130,100 @@ async def test_a_child_opens_nothing_of_others_where_the_kernel_allows_that(
     reachable = not nursery.is_confined
     expected = {"read": reachable, "write": reachable, "environment": reachable, "own": True}
     assert result.metadata == expected
+
+
+async def test_a_child_opens_nothing_of_other_children_where_the_kernel_allows_that(
+    nursery: Nursery, limits: SandboxLimits, sandbox: Sandbox
+) -> None:
+    neighbour = Sandbox(limits, nursery=nursery)
+    own_folder = Path(str((await _facts(neighbour))["cwd"]))
+    async with nursery.lend_folder() as lent:
+        for folder in (own_folder, lent):
+            secret = folder / "original"
+            secret.write_text("of another document")
+
+            others = task("open_others", file=str(secret), pid=os.getpid())
+            result = await sandbox.run(others, on_progress=ignore)
+
+            assert isinstance(result, Extracted)
+            reachable = not nursery.is_confined
+            assert result.metadata["read"] is result.metadata["write"] is reachable
+            assert result.metadata["own"]
+    await neighbour.close()
+
+
+async def test_a_child_is_handed_the_files_of_its_task(nursery: Nursery, sandbox: Sandbox) -> None:
+    async with nursery.lend_folder() as folder:
+        paths = [folder / name for name in ("original", "texts", "0000001", "0000002")]
+        for path in paths:
+            path.write_text(path.name)
+        files = {"input": paths[0], "texts": paths[1], "page_batches": tuple(paths[2:])}
+
+        for _ in range(2):
+            read = task("read_given").model_copy(update=files)
+            result = await sandbox.run(read, on_progress=ignore)
+
+            assert isinstance(result, Extracted)
+            assert result.metadata["texts"] == [path.name for path in paths]
+            assert result.metadata["folders"] == [result.metadata["cwd"]]
+        assert [path.read_text() for path in paths] == [path.name for path in paths]
+
+
+async def test_much_that_is_left_behind_is_removed_and_nothing_elsewhere(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "of-others").write_text("x")
+
+    before = await sandbox.run(task("leave_much", elsewhere=str(tmp_path)), on_progress=ignore)
+    after = await _facts(sandbox)
+
+    assert isinstance(before, Extracted)
+    assert after["files"] == []
+    assert after["pid"] == before.metadata["pid"]
+    assert (tmp_path / "of-others").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may remove everything")
+async def test_a_child_goes_with_what_can_not_be_removed(sandbox: Sandbox) -> None:
+    before = await sandbox.run(task("leave_what_stays"), on_progress=ignore)
+    after = await _facts(sandbox)
+
+    assert isinstance(before, Extracted)
+    assert after["files"] == []
+    assert after["pid"] != before.metadata["pid"]
+
+
+async def test_the_folder_of_a_child_goes_with_it(sandbox: Sandbox) -> None:
+    folder = Path(str((await _facts(sandbox))["cwd"]))
+    assert folder.name in await asyncio.to_thread(os.listdir, folder.parent)
+
+    await sandbox.close()
+
+    assert folder.name not in await asyncio.to_thread(os.listdir, folder.parent)
+
+
+async def test_the_memory_of_a_program_that_a_child_has_started_is_its_own(
+    sandbox: Sandbox,
+) -> None:
+    await _facts(sandbox)
+    alone, eaten = sandbox.peak_bytes, 100 * 1024 * 1024
+
+    await sandbox.run(task("let_another_eat", bytes=eaten), on_progress=ignore)
+
+    assert alone is not None
+    assert sandbox.peak_bytes is not None
+    assert sandbox.peak_bytes > alone + eaten
+
+
+async def test_what_a_copy_of_a_child_shares_with_it_counts_once(sandbox: Sandbox) -> None:
+    await _facts(sandbox)
+    alone, held = sandbox.peak_bytes, 100 * 1024 * 1024
+
+    await sandbox.run(task("be_copied", bytes=held), on_progress=ignore)
+
+    assert alone is not None
+    assert sandbox.peak_bytes is not None
+    assert alone + held < sandbox.peak_bytes < alone + held * 3 // 2
 
 
 async def test_a_child_reaches_no_network_where_the_kernel_allows_that(

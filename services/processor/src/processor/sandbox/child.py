@@ -41,7 +41,7 @@ _TICK_S: Final = 0.1
 def serve(connection: socket.socket, run_stage: RunStage, *, parent: int, folder: Path) -> None:
     """Work until the socket is closed. Called in a fresh fork, which it turns into a child.
 
-    All that it reads and writes lies below *folder*.
+    All that it reads and writes lies below *folder*, which is its own.
     """
     group = _settle_in(connection, parent, folder)
     address_space = hardening.address_space_bytes()
@@ -49,8 +49,8 @@ def serve(connection: socket.socket, run_stage: RunStage, *, parent: int, folder
         while lengths := incoming.read(frames.LENGTHS.size):
             header, _ = frames.LENGTHS.unpack(lengths)
             assignment = frames.Assignment.model_validate_json(incoming.read(header))
-            os.chdir(assignment.folder)
-            tempfile.tempdir = assignment.folder
+            os.chdir(folder)
+            tempfile.tempdir = str(folder)
             hardening.apply_limits(assignment.limits, address_space=address_space)
             if assignment.gives_way:
                 hardening.give_way(group)

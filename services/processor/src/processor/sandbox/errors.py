@@ -1,6 +1,16 @@
-"""Each way a child can die, with the reason a document gets when its attempts are used up."""
+"""Each way a child can die, with the reason a document gets when its attempts are used up.
 
-from docyard_common.errors import FailureReason, RetryableError
+And that there is none, which no document gets to feel.
+"""
+
+from docyard_common.errors import DependencyUnavailableError, FailureReason, RetryableError
+
+
+class NoChildError(DependencyUnavailableError):
+    """The system has no child to give: it is short of something, or the fork server is away."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("sandbox", detail)
 
 
 class ChildError(RetryableError):

@@ -1,4 +1,4 @@
-"""Folders of runs: thousands an hour, most of them with a file or none inside."""
+"""Folders of runs and of children: thousands of times an hour with a file or none inside."""
 
 import asyncio
 import contextlib
@@ -21,13 +21,13 @@ class Folders:
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         self._empty: list[Path] = []
 
     @contextlib.asynccontextmanager
     async def lend(self) -> AsyncIterator[Path]:
         """Lend a folder for the block; what is in it at the end is gone."""
-        folder = self._empty.pop() if self._empty else Path(tempfile.mkdtemp(dir=self._root))
+        folder = self._empty.pop() if self._empty else Path(tempfile.mkdtemp(dir=self.root))
         try:
             yield folder
         finally:
@@ -45,14 +45,47 @@ class Folders:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
+async def empty(folder: Path) -> bool:
+    """Remove what lies in *folder*, and follow nothing; false where something stays."""
+    with contextlib.suppress(OSError):
+        return _remove_few(folder) or await asyncio.to_thread(_remove_all, folder)
+    return False
+
+
+async def remove(folder: Path) -> None:
+    """Remove *folder* with what lies in it; never raises."""
+    await empty(folder)
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)  # noqa: PTH106 - at once: it is empty
+
+
+def _remove_all(folder: Path) -> bool:
+    """Return false where something stays. Raises OSError."""
+    with os.scandir(folder) as found:
+        entries = list(found)
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, ignore_errors=True)
+        else:
+            Path(entry.path).unlink()
+    with os.scandir(folder) as left:
+        return next(left, None) is None
+
+
 def _remove_few(folder: Path) -> bool:
     """Return false where there is more than a few small plain files. Raises OSError."""
     with os.scandir(folder) as found:
         entries = list(found)
     if len(entries) > _FEW or any(entry.is_dir(follow_symlinks=False) for entry in entries):
         return False
-    if sum(entry.stat(follow_symlinks=False).st_size for entry in entries) > _SMALL_BYTES:
+    if sum(map(_freed, entries)) > _SMALL_BYTES:
         return False
     for entry in entries:
         os.unlink(entry.path)  # noqa: PTH108 - thousands a minute: no Path for each
     return True
+
+
+def _freed(entry: "os.DirEntry[str]") -> int:
+    """Return the bytes that go with *entry*: none of a file that has another name."""
+    stat = entry.stat(follow_symlinks=False)
+    return stat.st_size if stat.st_nlink == 1 else 0

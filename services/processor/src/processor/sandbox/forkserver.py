@@ -1,11 +1,13 @@
 """The warm process that children are forked from: `python -m processor.sandbox.forkserver`.
 
 It has imported and loaded all that stages need, so that a child costs milliseconds, and it never
-sees a document. A number with a descriptor on its control socket asks for a child; it answers
-with lines of JSON: `ready`, `forked`, `exited`. When the socket closes, however the parent ended,
-it kills every child, removes the folder of the sandbox and leaves.
+sees a document. A number with a descriptor on its control socket asks for a child, which works in
+the folder of that name; it answers with lines of JSON: `ready`, `forked`, `refused`, `exited`. When
+the socket closes, however the parent ended, it kills every child, removes the folder of all
+sandboxes and leaves.
 """
 
+import errno
 import gc
 import importlib
 import json
@@ -15,6 +17,7 @@ import shutil
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
@@ -62,16 +65,36 @@ class ForkServer:
             return False
         if not data:
             return False
+        request = REQUEST.unpack(data)[0]
+        try:
+            pid = self._bear(descriptors, self._folder / str(request))
+        except OSError as error:
+            # Short of processes, memory or descriptors: perhaps not for the next one.
+            self.tell(event="refused", request=request, why=str(error))
+        else:
+            self.tell(event="forked", pid=pid, request=request)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        return True
+
+    def _bear(self, descriptors: list[int], folder: Path) -> int:
+        """Return the child that serves the one of *descriptors*. Raises OSError."""
+        if not descriptors:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         server = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _be_child(descriptors[0], self._run_stage, parent=server, folder=self._folder)
-        os.close(descriptors[0])
-        pidfd = os.pidfd_open(pid)
+            _be_child(descriptors[0], self._run_stage, parent=server, folder=folder)
+        try:
+            pidfd = os.pidfd_open(pid)
+        except OSError:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
         self._children[pidfd] = pid
         self._selector.register(pidfd, selectors.EVENT_READ)
-        self.tell(event="forked", pid=pid, request=REQUEST.unpack(data)[0])
-        return True
+        return pid
 
     def _reap(self, pidfd: int) -> None:
         self._selector.unregister(pidfd)
@@ -111,15 +134,16 @@ def main(descriptor: str, module: str, folder: str) -> None:
     gc.collect()
     gc.freeze()
     server = ForkServer(control, stages.run_stage, Path(folder))
+    walls = {"no_network": no_network, "confined": landlock.abi() > 0}
     try:
-        server.tell(event="ready", no_network=no_network, confined=landlock.abi() > 0)
-        server.run()
-    except ConnectionError:
-        # The parent ended while it was told something; that is how it ends, too.
-        return
+        # The parent may end while it is told something, too.
+        with suppress(ConnectionError):
+            server.tell(event="ready", has_ids=hardening.has_ids(), **walls)
+            server.run()
     finally:
         server.end_children()
-        shutil.rmtree(folder, ignore_errors=True)
+    # Not after an error: then the parent lives, and so do runs whose files lie there.
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,13 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from processor.sandbox.errors import ChildCrashedError
+from processor.sandbox.errors import NoChildError
 from processor.sandbox.folders import Folders
 from processor.sandbox.frames import REQUEST
 
@@ -32,6 +32,8 @@ _ONE_THREAD: Final = {
 }
 _START_S: Final = 120.0
 _STOP_S: Final = 5.0
+_FORK_S: Final = 30.0
+"""For what takes milliseconds, except where the fork server is stopped or stuck."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,12 @@ class Exit:
 
 @dataclass(frozen=True)
 class Child:
-    """A running child: its socket, and the future of its end."""
+    """A running child: its socket, the future of its end, and the one folder that is its own."""
 
     pid: int
     connection: socket.socket
     exited: asyncio.Future[Exit]
+    folder: Path
 
     def kill(self, number: signal.Signals) -> None:
         """Signal the child and whatever it has started; nothing happens to one that has ended."""
@@ -61,8 +64,14 @@ class Child:
             os.killpg(self.pid, number)
 
 
+_Born: TypeAlias = tuple[int, asyncio.Future[Exit]]
+"""Number of a child, and its end."""
+
+
 class Nursery:
     """One fork server for all sandboxes of a process; comes back by itself after it died.
+
+    Folders are those of the nursery: they stay when the fork server has died.
 
     *stages* names the module with `preload` and `run_stage`. Children see *environment* and a few
     harmless variables, nothing else of the parent's.
@@ -77,7 +86,9 @@ class Nursery:
         self._stages = stages
         self._environment = environment or {}
         self._lock = asyncio.Lock()
+        self._requests = itertools.count(1)  # no folder of a child is that of another, ever
         self._server: _Server | None = None
+        self._folders: Folders | None = None
 
     @property
     def pid(self) -> int | None:
@@ -95,7 +106,7 @@ class Nursery:
         return self._server is not None and self._server.is_confined
 
     async def start(self) -> None:
-        """Start the fork server and wait until it is warm: some seconds."""
+        """Start the fork server and wait until it is warm: some seconds. Raises NoChildError."""
         async with self._lock:
             await self._running()
 
@@ -105,25 +116,48 @@ class Nursery:
             if self._server is not None:
                 await self._server.stop()
                 self._server = None
+            await asyncio.to_thread(self._remove_folders)
 
     async def spawn(self) -> Child:
-        """Fork a child. Raises ChildCrashedError when the fork server can not be had."""
+        """Fork a child. Raises NoChildError where the system, or the fork server, can not."""
         async with self._lock:
             server = await self._running()
-            return await server.spawn()
+            return await server.spawn(next(self._requests))
 
-    def lend_folder(self) -> AbstractAsyncContextManager[Path]:
-        """Lend an empty folder, whose content is gone at the latest when this process is."""
-        if self._server is None:
-            raise RuntimeError("the nursery is not started")
-        return self._server.folders.lend()
+    @asynccontextmanager
+    async def lend_folder(self) -> AsyncIterator[Path]:
+        """Lend an empty folder, whose content is gone at the latest when this process is.
+
+        The fork server sees to that, so there has to be one. Raises NoChildError. No child may
+        open what lies there: `Sandbox.run` hands it over.
+        """
+        if self._folders is None or self._server is None or not self._server.is_alive():
+            async with self._lock:
+                await self._running()
+        assert self._folders is not None  # noqa: S101 - a server that runs has its root
+        async with self._folders.lend() as folder:
+            yield folder
 
     async def _running(self) -> "_Server":
-        if self._server is None or not self._server.is_alive():
-            if self._server is not None:
-                await self._server.stop()
-            self._server = await _Server.start(self._stages, self._child_environment())
+        if self._server is not None:
+            if self._server.is_alive():
+                return self._server
+            await self._server.kill()
+        if self._folders is None:
+            self._folders = Folders(Path(tempfile.mkdtemp(prefix="docyard-sandbox-")))
+        try:
+            root = self._folders.root
+            self._server = await _Server.start(self._stages, self._child_environment(), root)
+        except BaseException:
+            if self._server is None:  # nothing was ever lent
+                self._remove_folders()
+            raise
         return self._server
+
+    def _remove_folders(self) -> None:
+        folders, self._folders = self._folders, None
+        if folders is not None:
+            shutil.rmtree(folders.root, ignore_errors=True)
 
     def _child_environment(self) -> dict[str, str]:
         passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -134,42 +168,46 @@ class _Server:
     """One life of the fork server."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, control: socket.socket, folder: Path
+        self, process: asyncio.subprocess.Process, control: socket.socket, root: Path
     ) -> None:
-        self.folder = folder
-        self.folders = Folders(folder)
         self.has_no_network = False
         self.is_confined = False
         self._process = process
         self._control = control
-        self._requests = itertools.count(1)
-        self._wanted: dict[int, asyncio.Future[int]] = {}  # by request
+        self._root = root
+        self._wanted: dict[int, asyncio.Future[_Born]] = {}  # by request
         self._ends: dict[int, asyncio.Future[Exit]] = {}  # by pid
         self._writer: asyncio.StreamWriter | None = None
         self._listening: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, stages: str, environment: dict[str, str]) -> "_Server":
-        folder = Path(tempfile.mkdtemp(prefix="docyard-sandbox-"))
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "processor.sandbox.forkserver",
-                str(theirs.fileno()),
-                stages,
-                str(folder),
-                env=environment,
-                pass_fds=(theirs.fileno(),),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-            )
-        server = cls(process, ours, folder)
+    async def start(cls, stages: str, environment: dict[str, str], root: Path) -> "_Server":
+        """Start one that lets children work below *root*. Raises NoChildError."""
+        with ExitStack() as undo:
+            try:
+                ours, theirs = socket.socketpair()
+                undo.callback(ours.close)
+                with theirs:
+                    process = await asyncio.create_subprocess_exec(
+                        sys.executable,
+                        "-m",
+                        "processor.sandbox.forkserver",
+                        str(theirs.fileno()),
+                        stages,
+                        str(root),
+                        env=environment,
+                        pass_fds=(theirs.fileno(),),
+                        stdin=asyncio.subprocess.DEVNULL,
+                        stdout=asyncio.subprocess.DEVNULL,
+                    )
+            except OSError as error:
+                raise NoChildError(f"the fork server can not be started: {error}") from error
+            undo.pop_all()
+        server = cls(process, ours, root)
         try:
             await server._become_ready()
         except BaseException:
-            await asyncio.shield(server.stop())
+            await asyncio.shield(server.kill())
             raise
         return server
 
@@ -180,27 +218,49 @@ class _Server:
     def is_alive(self) -> bool:
         return self._listening is not None and not self._listening.done()
 
-    async def spawn(self) -> Child:
-        ours, theirs = socket.socketpair()
-        request = next(self._requests)
-        wanted = self._wanted[request] = asyncio.get_running_loop().create_future()
+    async def spawn(self, request: int) -> Child:
+        """Have a child whose folder is called *request*. Raises NoChildError."""
+        folder = self._root / str(request)
+        # A child whose socket is closed leaves by itself.
+        with ExitStack() as undo:
+            try:
+                os.mkdir(folder, mode=0o700)  # noqa: PTH102 - at once
+                undo.callback(shutil.rmtree, folder, ignore_errors=True)
+                ours, theirs = socket.socketpair()
+                undo.callback(ours.close)
+                with theirs:
+                    socket.send_fds(self._control, [REQUEST.pack(request)], [theirs.fileno()])
+            except OSError as error:
+                raise NoChildError(f"the fork server can not be asked: {error}") from error
+            pid, exited = await self._born(request)
+            undo.pop_all()
+        return Child(pid, ours, exited, folder)
+
+    async def _born(self, request: int) -> _Born:
+        """Wait for the answer; a server that gives none is killed. Raises NoChildError."""
+        wanted: asyncio.Future[_Born] = asyncio.get_running_loop().create_future()
+        self._wanted[request] = wanted
         try:
-            with theirs:
-                socket.send_fds(self._control, [REQUEST.pack(request)], [theirs.fileno()])
-            pid = await wanted
-        except OSError as error:
-            ours.close()
-            raise ChildCrashedError("the fork server has ended") from error
-        except BaseException:
-            # A child whose socket is closed leaves by itself.
-            ours.close()
-            raise
+            async with asyncio.timeout(_FORK_S):
+                return await wanted
+        except TimeoutError as error:
+            logger.warning("sandbox.fork_server_stuck", extra={"pid": self.pid})
+            await self.kill()
+            raise NoChildError("the fork server did not answer") from error
         finally:
             self._wanted.pop(request, None)
-        return Child(pid, ours, self._ends[pid])
+
+    async def kill(self) -> None:
+        """End the server at once: the kernel ends its children, and their folders stay."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        await self.stop()
 
     async def stop(self) -> None:
-        """Close the control socket, at which the server ends all children; kill it if it stays."""
+        """Close the control socket, at which the server ends all children and removes their root.
+
+        It is killed if it stays.
+        """
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.wait([self._listening])
@@ -214,14 +274,16 @@ class _Server:
             self._process.kill()
             await self._process.wait()
         self._lose_children()
-        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
 
     async def _become_ready(self) -> None:
         reader, self._writer = await asyncio.open_unix_connection(sock=self._control.dup())
-        async with asyncio.timeout(_START_S):
-            line = await reader.readline()
+        try:
+            async with asyncio.timeout(_START_S):
+                line = await reader.readline()
+        except TimeoutError as error:
+            raise NoChildError(f"the fork server is not warm after {_START_S:.0f} s") from error
         if not line:
-            raise ChildCrashedError("the fork server did not start; see its messages on stderr")
+            raise NoChildError("the fork server did not start; see its messages on stderr")
         told = json.loads(line)
         self.has_no_network, self.is_confined = bool(told["no_network"]), bool(told["confined"])
         walls = {"no_network": self.has_no_network, "landlock": self.is_confined}
@@ -230,6 +292,8 @@ class _Server:
             logger.warning("sandbox.network_reachable")
         if not self.is_confined:
             logger.warning("sandbox.file_system_reachable")
+        if not told["has_ids"]:
+            logger.warning("sandbox.ids_not_mapped")
         self._listening = asyncio.create_task(self._listen(reader))
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
@@ -242,20 +306,28 @@ class _Server:
             self._lose_children()
 
     def _hear(self, message: dict[str, Any]) -> None:
-        pid = message["pid"]
-        if message["event"] == "forked":
-            self._ends[pid] = asyncio.get_running_loop().create_future()
-            wanted = self._wanted.get(message["request"])
-            if wanted is not None and not wanted.done():
-                wanted.set_result(pid)
-        else:
-            self._ends.pop(pid).set_result(Exit(message["code"], message["peak_bytes"]))
+        match message:
+            case {"event": "forked", "pid": pid, "request": request}:
+                end = self._ends[pid] = asyncio.get_running_loop().create_future()
+                # With its end: that may be told before whoever waits goes on.
+                if (wanted := self._waiting(request)) is not None:
+                    wanted.set_result((pid, end))
+            case {"event": "refused", "request": request, "why": why}:
+                if (wanted := self._waiting(request)) is not None:
+                    wanted.set_exception(NoChildError(f"the fork server could not fork: {why}"))
+            case _:
+                end = self._ends.pop(message["pid"])
+                end.set_result(Exit(message["code"], message["peak_bytes"]))
+
+    def _waiting(self, request: int) -> asyncio.Future[_Born] | None:
+        wanted = self._wanted.get(request)
+        return None if wanted is None or wanted.done() else wanted
 
     def _lose_children(self) -> None:
         """Without their server children are dead, or will be in a moment: the kernel sees to it."""
         for wanted in self._wanted.values():
             if not wanted.done():
-                wanted.set_exception(ChildCrashedError("the fork server ended while it forked"))
+                wanted.set_exception(NoChildError("the fork server ended while it forked"))
         for end in self._ends.values():
             if not end.done():
                 end.set_result(Exit(-signal.SIGKILL, 0))

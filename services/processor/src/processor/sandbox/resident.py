@@ -8,11 +8,13 @@ from typing import Any, Final, TypeAlias
 
 import psutil
 
+from processor.sandbox import folders, footprint
 from processor.sandbox.conversation import Conversation, postpone
 from processor.sandbox.errors import (
     ChildCrashedError,
     ChildError,
     MemoryLimitError,
+    NoChildError,
     TimeLimitError,
 )
 from processor.sandbox.limits import SandboxLimits
@@ -27,6 +29,8 @@ _SAMPLE_S: Final = 0.1
 """Between looks at a child's memory; the kernel's own limit stops what grows faster."""
 _NEAR_LIMIT: Final = 0.9
 _EXIT_NEWS_S: Final = 5.0
+_LAST_NEWS_S: Final = 30.0
+"""After SIGKILL; a fork server that hangs has no news at all."""
 
 
 class Resident:
@@ -45,13 +49,14 @@ class Resident:
 
     @classmethod
     async def move_in(cls, child: Child, limits: SandboxLimits) -> "Resident":
-        """Begin a life. Raises ChildCrashedError when the child is dead already."""
+        """Begin a life. Raises NoChildError when the child is dead already."""
         conversation = await Conversation.open(child.connection, limits)
         try:
             return cls(child, conversation)
         except psutil.Error as error:
             await conversation.close()
-            raise ChildCrashedError("the child did not come to life") from error
+            await folders.remove(child.folder)
+            raise NoChildError("the child did not come to life") from error
 
     def begin(self) -> None:
         """Begin a run: its peak is its own."""
@@ -71,7 +76,7 @@ class Resident:
         )
 
     async def watch(self, limits: SandboxLimits) -> None:
-        """Sample the child's memory until cancelled; kill it where it is beyond its limit."""
+        """Sample the memory until cancelled; kill the child where it is beyond its limit."""
         while not self.child.exited.done():
             used = self._resident_bytes()
             self._peak_bytes = max(self._peak_bytes, used)
@@ -98,11 +103,12 @@ class Resident:
             postpone(self.deadline, seconds)
 
     def _resident_bytes(self) -> int:
-        """Return the child's resident memory; 0 when it has just ended."""
+        """Return the resident memory of the child and its programs; 0 when it has just ended."""
         try:
-            return int(self._process.memory_info().rss)
+            own = int(self._process.memory_info().rss)
         except psutil.Error:
             return 0
+        return own + footprint.of_descendants(self.child.pid, own_bytes=own)
 
     async def cause_of_death(self, limits: SandboxLimits) -> ChildError:
         """Say why the child has closed its end."""
@@ -121,15 +127,13 @@ class Resident:
         return ChildCrashedError(_describe(end))
 
     async def end(self, grace_s: float) -> None:
-        """SIGTERM, then SIGKILL; returns when the child is dead."""
+        """SIGTERM, then SIGKILL; returns when the child is dead, and its folder gone."""
         self.child.kill(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(grace_s):
-                await asyncio.shield(self.child.exited)
-        except TimeoutError:
-            self.child.kill(signal.SIGKILL)
-            await asyncio.shield(self.child.exited)
+        await asyncio.wait([self.child.exited], timeout=grace_s)
+        self.child.kill(signal.SIGKILL)
+        await asyncio.wait([self.child.exited], timeout=_LAST_NEWS_S)
         await self.conversation.close()
+        await folders.remove(self.child.folder)
 
 
 class _Breaks:

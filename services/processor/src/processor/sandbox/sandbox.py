@@ -1,9 +1,12 @@
 """One slot's child: warm, watched, killed when it must be, replaced when it is worn."""
 
 import asyncio
+import os
+from pathlib import Path
 
 from processor.sandbox.conversation import Listener, OnMember, OnPages, OnProgress
 from processor.sandbox.errors import ChildError, TimeLimitError
+from processor.sandbox.folders import empty
 from processor.sandbox.frames import Assignment
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Nursery
@@ -26,7 +29,7 @@ class Sandbox:
         """Resident memory of the child at its highest in the last run; sampled."""
 
     async def start(self) -> None:
-        """Have a warm child ready; not needed before `run`."""
+        """Have a warm child ready; not needed before `run`. Raises NoChildError."""
         await self._child()
 
     async def close(self) -> None:
@@ -48,30 +51,31 @@ class Sandbox:
         child ends with it, since no process may take back what it gave away.
 
         Raises the PermanentError the stage ended with, or a ChildError: MemoryLimitError,
-        TimeLimitError, NoProgressError, ChildCrashedError, UnforeseenStageError. When cancelled,
-        or when a callback raises, the child is dead before this returns.
+        TimeLimitError, NoProgressError, ChildCrashedError, UnforeseenStageError; NoChildError where
+        there is none. When cancelled, or when a callback raises, the child is dead before this
+        returns.
         """
         resident = await self._child()
         resident.begin()
-        async with self._nursery.lend_folder() as folder:
-            beside = [asyncio.create_task(resident.watch(self._limits))]
-            if gives_way is not None:
-                beside.append(asyncio.create_task(resident.take_breaks(gives_way)))
-            try:
-                assignment = Assignment(
-                    task=task,
-                    limits=self._limits,
-                    folder=str(folder),
-                    gives_way=gives_way is not None,
-                )
-                listener = Listener(on_progress, on_pages, on_member)
-                return await self._converse(resident, assignment, listener)
-            finally:
-                for each in beside:
-                    each.cancel()
-                self.peak_bytes = resident.sample()
-                if gives_way is not None or resident.must_go or resident.is_worn(self._limits):
-                    await asyncio.shield(asyncio.ensure_future(self._end()))
+        beside = [asyncio.create_task(resident.watch(self._limits))]
+        if gives_way is not None:
+            beside.append(asyncio.create_task(resident.take_breaks(gives_way)))
+        try:
+            assignment = Assignment(
+                task=_within_reach(task, resident.child.folder),
+                limits=self._limits,
+                gives_way=gives_way is not None,
+            )
+            listener = Listener(on_progress, on_pages, on_member)
+            return await self._converse(resident, assignment, listener)
+        finally:
+            for each in beside:
+                each.cancel()
+            self.peak_bytes = resident.sample()
+            if gives_way is not None or resident.must_go or resident.is_worn(self._limits):
+                await asyncio.shield(asyncio.ensure_future(self._end()))
+            else:
+                await self._clear(resident.child.folder)
 
     async def _converse(
         self,
@@ -106,7 +110,37 @@ class Sandbox:
             self._resident = await Resident.move_in(await self._nursery.spawn(), self._limits)
         return self._resident
 
+    async def _clear(self, folder: Path) -> None:
+        """Empty the child's folder; where that does not come to its end, the child goes with it."""
+        is_empty = False
+        try:
+            is_empty = await empty(folder)
+        finally:
+            if not is_empty:
+                await asyncio.shield(asyncio.ensure_future(self._end()))
+
     async def _end(self) -> None:
         resident, self._resident = self._resident, None
         if resident is not None:
             await resident.end(self._limits.kill_grace_s)
+
+
+def _within_reach(task: StageTask, folder: Path) -> StageTask:
+    """Give the files of *task* a second name in *folder*, the only one that its child may open."""
+
+    def named(path: Path | None) -> Path | None:
+        return path and _named(path, folder)
+
+    batches = tuple(_named(path, folder) for path in task.page_batches)
+    files = {"input": named(task.input), "texts": named(task.texts), "page_batches": batches}
+    return task.model_copy(update=files)
+
+
+def _named(path: Path, folder: Path) -> Path:
+    """Return the second name of *path*; *path* where it can have none: it may lie elsewhere."""
+    name = folder / path.name
+    try:
+        os.link(path, name)
+    except OSError:
+        return path
+    return name
