@@ -1,6 +1,7 @@
 """The projector keeps rows true, whatever comes twice, late, broken or for a deleted document."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -161,6 +162,27 @@ async def test_facts_become_the_history_and_ticks_do_not(
     assert first["items"][1]["data"]["stage"] == "extract"
     assert "owner" not in first["items"][1]["data"]
     assert rest["next_cursor"] is None
+
+
+async def test_a_failure_whose_message_holds_a_zero_is_applied(
+    ingest: RunningIngest, projector: Projector, document_id: UUID
+) -> None:
+    failed = DocumentFailed(
+        document_id=document_id, owner="ann", generation=1,
+        seq=at(Stage.VALIDATE, tick=sequence.LAST_TICK), stage=Stage.VALIDATE, attempt=1,
+        reason=FailureReason.UNREADABLE_DOCUMENT, message="no-type", failed_at=NOW,
+    )  # fmt: skip
+    [record] = records(failed)
+    assert record.value is not None
+    torn = replace(record, value=record.value.replace(b"no-type", b"no\\u0000type"))
+
+    await projector.apply([*records(started(document_id, Stage.VALIDATE)), torn])
+
+    document = await shown(ingest, document_id)
+    assert document["state"] == "failed"
+    assert document["error"] == {
+        "code": "unreadable_document", "message": "notype", "retryable": False
+    }  # fmt: skip
 
 
 async def test_a_failure_says_why_and_a_retry_clears_it(

@@ -10,6 +10,7 @@ from tests.integration.ingest.serving import RunningIngest
 from tests.waiting import eventually
 
 from docyard_common.database import Database, lock_document
+from docyard_common.events.work import RemovalRequested
 from docyard_common.outbox import Outbox
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.retention import Retention
@@ -170,7 +171,9 @@ async def test_what_is_in_work_is_kept(ingest: RunningIngest, database: Database
     assert len(await ingest.rows("select 1 from documents")) == 1
 
 
-@pytest.mark.parametrize("term", ["documents_days", "originals_days", "events_days"])
+@pytest.mark.parametrize(
+    "term", ["documents_days", "originals_days", "artifacts_days", "events_days"]
+)
 @pytest.mark.parametrize("meanwhile", [KEPT, REPROCESSED], ids=["kept", "reprocessed"])
 async def test_what_is_not_due_any_more_when_its_turn_comes_is_kept(
     ingest: RunningIngest, database: Database, meanwhile: str, term: str
@@ -187,6 +190,7 @@ async def test_what_is_not_due_any_more_when_its_turn_comes_is_kept(
 
     assert (await ingest.client.get(f"{DOCUMENTS}/{document_id}")).status_code == 200
     assert (await ingest.client.get(f"{DOCUMENTS}/{document_id}/original")).status_code == 200
+    assert not [event for _, event in await ingest.outbox() if isinstance(event, RemovalRequested)]
     assert (await ingest.client.get("/api/v1/erasures")).json()["items"] == []
 
 
@@ -213,5 +217,7 @@ async def test_terms_are_read_by_their_owner_and_set_by_operators(ingest: Runnin
     own = await ingest.client.get("/api/v1/retention")
     refused = await ingest.client.put("/api/v1/owners/ann/retention", json={})
 
-    assert own.json() == {"documents_days": None, "originals_days": 7, "events_days": None}
+    assert own.json() == {
+        "documents_days": None, "originals_days": 7, "artifacts_days": None, "events_days": None,
+    }  # fmt: skip
     assert refused.status_code == 403

@@ -44,6 +44,7 @@ async def test_words_and_meaning_find_the_page(ingest: RunningIngest, indexed: U
         assert best["filename"] == "mixed.txt"
 
     hit = (await ingest.client.get(SEARCH, params={"q": "cinnamon", "mode": "text"})).json()
+    assert hit["next_cursor"] is None
     best = hit["items"][0]
     mark = best["highlights"][0]
     assert best["snippet"][mark["start"] : mark["end"]] == "cinnamon"

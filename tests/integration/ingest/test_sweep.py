@@ -8,7 +8,7 @@ import pytest
 from tests.integration.ingest.desks import arrivals_of, desk_of
 from tests.integration.ingest.serving import RunningIngest
 
-from docyard_common.artifacts import original_key
+from docyard_common.artifacts import member_key, original_key
 from docyard_common.clock import Clock
 from docyard_common.database import Database
 from docyard_common.events.work import StageRequested
@@ -104,6 +104,17 @@ async def test_a_multipart_upload_is_aborted_after_a_day(
     assert not await ingest.store.open_multiparts("")
 
 
+async def test_an_upload_of_a_containers_file_is_aborted_after_a_day(
+    ingest: RunningIngest, sweepers: Sweepers
+) -> None:
+    key = member_key(uuid7(), 1, 1)
+    await ingest.store.start_multipart(key, content_type="application/octet-stream")
+
+    assert await sweepers.after(hours=23).abort_stale_uploads() == 0
+    assert await sweepers.after(hours=25).abort_stale_uploads() == 1
+    assert not await ingest.store.open_multiparts("")
+
+
 async def test_a_delete_that_was_interrupted_is_finished(
     ingest: RunningIngest, sweepers: Sweepers
 ) -> None:
@@ -133,6 +144,50 @@ async def test_keys_and_tombstones_are_forgotten_in_their_time(
     assert await counts() == (0, 1)
     await sweepers.after(days=9).forget()
     assert await counts() == (0, 0)
+
+
+async def test_a_claim_that_outlived_its_document_goes_with_the_tombstone(
+    ingest: RunningIngest, sweepers: Sweepers
+) -> None:
+    """Replicas of an older release erase documents and leave the claims of folder jobs."""
+    answer = await ingest.upload()
+    deleted, living = answer.json()["document_id"], str(uuid7())
+    await ingest.client.delete(answer.headers["Location"])
+    for document_id in (deleted, living):
+        await ingest.rows(
+            f"insert into sync_documents values ('ann', '{document_id}', 'x', '{document_id}')"
+            " returning 1"
+        )
+
+    await sweepers.after(days=9).forget()
+
+    kept = await ingest.rows("select document_id::text from sync_documents")
+    assert [row["document_id"] for row in kept] == [living]
+
+
+async def test_bulk_operations_that_have_ended_are_forgotten_in_their_time(
+    ingest: RunningIngest, sweepers: Sweepers
+) -> None:
+    await ingest.upload()
+    for _ in range(2):
+        await ingest.client.post("/api/v1/documents/cancel", json={"all": True})
+    first, _ = await ingest.rows(
+        "update bulk_operations set status = 'completed', finished_at = now() returning id"
+    )
+    await ingest.rows(
+        "update bulk_operations set status = 'paused', finished_at = null"
+        f" where id = '{first['id']}' returning 1"
+    )
+
+    async def counts() -> tuple[int, int]:
+        orders = await ingest.rows("select * from bulk_operations")
+        return len(orders), len(await ingest.rows("select * from bulk_items"))
+
+    await sweepers.after(days=29).forget()
+    assert await counts() == (2, 2)
+    await sweepers.after(days=31).forget()
+    assert await counts() == (1, 1)
+    assert await ingest.rows("select 1 from bulk_operations where status = 'paused'")
 
 
 async def test_a_whole_sweep_of_a_clean_system_changes_nothing(

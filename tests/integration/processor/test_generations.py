@@ -16,6 +16,7 @@ from docyard_common.events.work import RemovalRequested
 from docyard_common.ids import uuid7
 from docyard_common.kafka.received import ReceivedRecord
 from docyard_common.outbox import Outbox
+from docyard_common.search import EMBEDDING_SIZE, Chunk, IndexedDocument
 from docyard_common.search.memory import InMemorySearchIndex
 from docyard_common.storage import MinioObjectStore
 from docyard_common.work.model import WorkKey
@@ -87,6 +88,33 @@ async def test_older_generations_go_once_a_newer_one_is_visible(
     found = {stat.key.removeprefix(prefix).split("/")[0] async for stat in objects.list(prefix)}
     assert found == {"3"}
     assert await objects.get(artifacts.original_key(document_id)) == b"hello"
+
+
+async def test_what_older_generations_have_put_into_the_index_goes_with_them(
+    database: Database, objects: MinioObjectStore
+) -> None:
+    index = InMemorySearchIndex()
+    ids = {generation: uuid7() for generation in (1, 2)}
+    for generation, document_id in ids.items():
+        named = IndexedDocument(document_id, "ann", generation, "a.txt", "text/plain", "en")
+        await index.replace(named, [Chunk(0, "hello", 1, 1, None, [0.0] * EMBEDDING_SIZE)])
+    commands = Commands(
+        database=database, outbox=Outbox(source="test"), holds=Holds([], database=database)
+    )
+    await commands.apply([removal(document_id, below=2) for document_id in ids.values()])
+    async with database.transaction() as tx:
+        await tx.execute("update erasures set due_at = now()")
+    eraser = Eraser(database=database, objects=objects, index=index)
+
+    while await eraser.erase_one():
+        pass
+
+    left = {
+        generation: await index.chunks(document_id, owner="ann", first=0, limit=1)
+        for generation, document_id in ids.items()
+    }
+    assert left[1] is None
+    assert left[2]
 
 
 def removal(document_id: UUID, *, below: int) -> ReceivedRecord:

@@ -1,12 +1,16 @@
 """What a child sends of a container's files is stored under numbers, within the budget."""
 
+import asyncio
 import hashlib
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
+from tests.waiting import eventually
 
 from docyard_common import artifacts
 from docyard_common.artifacts import Member, MemberList, SkipReason
+from docyard_common.errors import DependencyUnavailableError
 from docyard_common.events.stages import Stage
 from docyard_common.ids import child_id
 from docyard_common.media_types import MediaType
@@ -85,6 +89,58 @@ async def test_a_file_that_is_given_up_leaves_nothing() -> None:
     assert await members.close() is None
     assert [stat.key async for stat in objects.list("")] == []
     assert await objects.open_multiparts("") == []
+
+
+@pytest.mark.parametrize("end", ["error", "cancel"])
+async def test_a_run_that_ends_inside_a_large_file_leaves_no_open_upload(end: str) -> None:
+    objects = InMemoryObjectStore()
+    members = store(objects)
+    silent = asyncio.Event()
+
+    async def run() -> None:
+        for _ in range(20):
+            await members.take(MemberData(1, bytes(MIB)))
+        silent.set()
+        if end == "error":
+            raise ChildCrashedError("it died")
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(run())
+    await silent.wait()
+    begun = await objects.open_multiparts("")
+    running.cancel()
+    await asyncio.wait([running])
+    await eventually(lambda: is_empty(objects))
+
+    assert len(begun) == 1
+
+
+async def test_a_file_that_the_store_did_not_take_to_its_end_is_aborted() -> None:
+    objects = Failing()
+    members = store(objects)
+
+    async def run() -> None:
+        for _ in range(20):
+            await members.take(MemberData(1, bytes(MIB)))
+        await members.take(found(1))
+
+    with pytest.raises(DependencyUnavailableError):
+        await asyncio.create_task(run())
+
+    await eventually(lambda: is_empty(objects))
+
+
+async def is_empty(objects: InMemoryObjectStore) -> bool:
+    return not await objects.open_multiparts("")
+
+
+class Failing(InMemoryObjectStore):
+    """Goes away before an upload is completed."""
+
+    async def complete_multipart(
+        self, key: str, upload_id: str, parts: Sequence[tuple[int, str]]
+    ) -> None:
+        raise DependencyUnavailableError("object_store", f"{key}/{upload_id}: {len(parts)}")
 
 
 async def test_a_child_that_sends_more_than_it_may_is_taken_for_crashed() -> None:

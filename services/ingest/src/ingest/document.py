@@ -60,6 +60,7 @@ class Document:
     priority: Priority
     options: dict[str, Any]
     original_removed_at: datetime | None  # by its owner's terms; what was made of it stays
+    artifacts_removed_generation: int  # by those terms, what it and those before it have made
     metadata: dict[str, Any]
     created_at: datetime
     view: DocumentView
@@ -77,9 +78,20 @@ class Document:
         return max(self.view.generation, 1)
 
     @property
+    def kept_result(self) -> int | None:
+        """The newest whole generation, unless its artifacts are not kept any more."""
+        result = self.view.result_generation
+        return result if result and result > self.artifacts_removed_generation else None
+
+    @property
     def artifact_generation(self) -> int:
         """The generation whose artifacts are read: the newest whole one, else the newest."""
-        return self.view.result_generation or self.generation
+        return self.kept_result or self.generation
+
+    @property
+    def artifacts_removed(self) -> bool:
+        """Whether what was made of it is not kept, and nothing has been made anew since then."""
+        return self.generation <= self.artifacts_removed_generation
 
 
 @dataclass(frozen=True)

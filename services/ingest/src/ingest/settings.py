@@ -146,6 +146,8 @@ class SweepSettings(SettingsGroup):
     """How long an `Idempotency-Key` is remembered."""
     ended_uploads_s: float = Field(default=7 * 86_400.0, gt=0)
     """How long an upload that has ended is remembered: what its `complete` answers again."""
+    ended_operations_s: float = Field(default=30 * 86_400.0, gt=0)
+    """How long a bulk operation that has ended, and what became of each document, can be read."""
     tombstones_s: float = Field(default=8 * 86_400.0, gt=0)
     """How long a deleted id answers 204 again; longer than `documents.events` keeps its facts."""
 
@@ -186,6 +188,8 @@ class RetentionSettings(SettingsGroup):
     documents_days: int | None = Field(default=None, ge=1, le=36_500)
     originals_days: int | None = Field(default=None, ge=1, le=36_500)
     """The uploaded bytes go; text, index and metadata stay."""
+    artifacts_days: int | None = Field(default=None, ge=1, le=36_500)
+    """Text, pages, thumbnail, index and graph go; the row, its metadata and the bytes stay."""
     events_days: int | None = Field(default=None, ge=1, le=36_500)
 
 

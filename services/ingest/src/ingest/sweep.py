@@ -16,7 +16,16 @@ from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.reconciling import Reconciler
 from ingest.documents.retention import Retention
 from ingest.settings import SweepSettings
-from ingest.tables import contents, erasure, idempotency, sweeps, uploads, usage
+from ingest.tables import (
+    bulk,
+    contents,
+    erasure,
+    idempotency,
+    sweeps,
+    sync_documents,
+    uploads,
+    usage,
+)
 from ingest.uploads.arrivals import Arrivals
 from ingest.uploads.desk import UploadDesk
 from ingest.uploads.expiry import Expiry
@@ -24,6 +33,8 @@ from ingest.uploads.expiry import Expiry
 logger = logging.getLogger(__name__)
 
 _ORPHANS: Final = "orphans"
+_ARTIFACTS: Final = "documents/"
+"""Prefix of what stages have made: `artifacts.document_prefix` without a document."""
 _ERASE_BATCH: Final = 100
 _REVIVE_BATCH: Final = 1_000
 _ERASE_AGE_S: Final = 60.0
@@ -114,12 +125,12 @@ class Sweeper:
     async def abort_stale_uploads(self) -> int:
         """Abort multipart uploads older than `SWEEP__LONGEST_UPLOAD_S` that no open upload has.
 
-        Returns how many.
+        Of artifacts it is a file of a container whose run was killed. Returns how many.
         """
         before = self._clock.now() - timedelta(seconds=self._settings.longest_upload_s)
         stale = [
             found
-            for root in (ORIGINALS, PRESIGNED)
+            for root in (ORIGINALS, PRESIGNED, _ARTIFACTS)
             for found in await self._store.open_multiparts(root)
             if found.started_at < before
         ]
@@ -140,16 +151,24 @@ class Sweeper:
         )
 
     async def forget(self) -> None:
-        """Remove idempotency keys, tombstones and ended uploads that have had their time."""
+        """Remove idempotency keys, tombstones and what has ended, once they had their time."""
         now = self._clock.now()
         keys_before = now - timedelta(seconds=self._settings.idempotency_keys_s)
         tombstones_before = now - timedelta(seconds=self._settings.tombstones_s)
         uploads_before = now - timedelta(seconds=self._settings.ended_uploads_s)
         async with self._database.transaction() as tx:
             await idempotency.forget(tx, before=keys_before)
+            await sync_documents.forget(tx, before=tombstones_before)
             await erasure.forget(tx, before=tombstones_before)
             await usage.forget(tx, before=now)
             await uploads.forget(tx, before=uploads_before)
+        operations_before = now - timedelta(seconds=self._settings.ended_operations_s)
+        while await self._forget_operation(operations_before):
+            pass
+
+    async def _forget_operation(self, before: datetime) -> bool:
+        async with self._database.transaction() as tx:
+            return await bulk.forget(tx, before=before)
 
     async def _remove_orphans_under(self, prefix: str, until: datetime) -> int:
         lying = {stat.key async for stat in self._store.list(prefix) if stat.modified_at < until}

@@ -70,6 +70,8 @@ class Eraser:
             case "generation":
                 await self._index.withdraw(document_id, generation)
             case "older":
+                # Of a replaced generation it holds nothing any more, of one past its term all.
+                await self._index.withdraw(document_id, generation - 1)
                 await self._erase_older(prefix, generation)
                 return
             case _:

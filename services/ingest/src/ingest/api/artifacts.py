@@ -17,7 +17,7 @@ from ingest.api.metadata import metadata_of
 from ingest.api.problems import refusals
 from ingest.api.ranges import byte_range, content_disposition
 from ingest.document import Document
-from ingest.documents.artifact_reader import ArtifactReader
+from ingest.documents.artifact_reader import ARTIFACTS_REMOVED, ArtifactReader
 from ingest.documents.lifecycle import Lifecycle
 from ingest.errors import NotAvailableError
 
@@ -48,7 +48,7 @@ class ArtifactRoutes:
         add = router.add_api_route
         made = refusals("DOCUMENT_NOT_FOUND", "NOT_READY", "NOT_AVAILABLE")
         ranged = refusals("DOCUMENT_NOT_FOUND", "NOT_AVAILABLE", "RANGE_NOT_SATISFIABLE")
-        paged = refusals("DOCUMENT_NOT_FOUND", "CURSOR_INVALID")
+        paged = refusals("DOCUMENT_NOT_FOUND", "NOT_AVAILABLE", "CURSOR_INVALID")
         add(
             "/original",
             self.original,
@@ -68,7 +68,9 @@ class ArtifactRoutes:
             "/pages/{number}",
             self.page,
             summary="Read one page",
-            responses=refusals("DOCUMENT_NOT_FOUND", "PAGE_NOT_FOUND", "NOT_READY"),
+            responses=refusals(
+                "DOCUMENT_NOT_FOUND", "PAGE_NOT_FOUND", "NOT_READY", "NOT_AVAILABLE"
+            ),
         )
         add(
             "/metadata",
@@ -128,7 +130,7 @@ class ArtifactRoutes:
 
     async def text(self, caller: Caller, document_id: DocumentId) -> Response:
         """Stream the text of all pages, with an empty line between them."""
-        document = await self._find(caller, document_id)
+        document = await self._readable(caller, document_id)
         pieces = await self._reader.text(document)
         return StreamingResponse(
             await _opened(piece.encode() async for piece in pieces),
@@ -141,7 +143,7 @@ class ArtifactRoutes:
     ) -> PageList:
         """Answer finished pages in their order, also while later ones are still being read."""
         first = 1 if cursor is None else cursors.read_number(cursor)
-        document = await self._find(caller, document_id)
+        document = await self._readable(caller, document_id)
         found = await self._reader.pages(document, first=first, limit=limit)
         return PageList(
             items=[PageOut(**page.model_dump()) for page in found.pages],
@@ -152,7 +154,7 @@ class ArtifactRoutes:
         self, caller: Caller, document_id: DocumentId, number: Annotated[int, Path(ge=1)]
     ) -> PageOut:
         """Answer one page as soon as it is finished; until then 409 NOT_READY."""
-        document = await self._find(caller, document_id)
+        document = await self._readable(caller, document_id)
         page = await self._reader.page(document, number)
         return PageOut(**page.model_dump())
 
@@ -166,7 +168,7 @@ class ArtifactRoutes:
         self, caller: Caller, document_id: DocumentId, cursor: Cursor = None, limit: Limit = 100
     ) -> EntityList:
         """Answer what the text names, with pages and the places on them."""
-        document = await self._find(caller, document_id)
+        document = await self._readable(caller, document_id)
         named = (await self._reader.required_analysis(document)).entities
         items, next_cursor = _part(named, cursor, limit)
         shown = [DocumentEntity.of(entity, caller.subject) for entity in items]
@@ -176,19 +178,26 @@ class ArtifactRoutes:
         self, caller: Caller, document_id: DocumentId, cursor: Cursor = None, limit: Limit = 100
     ) -> RelationList:
         """Answer pairs of what the text names together, with the places that do."""
-        document = await self._find(caller, document_id)
+        document = await self._readable(caller, document_id)
         related = (await self._reader.required_analysis(document)).relations
         items, next_cursor = _part(related, cursor, limit)
         return RelationList(items=items, next_cursor=next_cursor)
 
     async def thumbnail(self, caller: Caller, document_id: DocumentId) -> Response:
         """Answer a WebP image."""
-        document = await self._find(caller, document_id)
+        document = await self._readable(caller, document_id)
         data = await self._reader.thumbnail(document)
         return Response(data, headers=_HARMLESS, media_type="image/webp")
 
     async def _find(self, caller: Caller, document_id: DocumentId) -> Document:
         return await self._lifecycle.find(document_id, owner=caller.subject)
+
+    async def _readable(self, caller: Caller, document_id: DocumentId) -> Document:
+        """Find a document whose artifacts are kept, or may still be made."""
+        document = await self._find(caller, document_id)
+        if document.artifacts_removed:
+            raise NotAvailableError(ARTIFACTS_REMOVED)
+        return document
 
 
 def _part(whole: Sequence[_Item], cursor: str | None, limit: int) -> tuple[list[_Item], str | None]:

@@ -103,8 +103,9 @@ class SearchHit(Answer):
 
 
 class SearchResults(Answer):
-    """The best passages first."""
+    """The best passages first; `limit` bounds them, and no page follows: `next_cursor` is null."""
 
     query: str
     mode: Literal["hybrid", "text", "semantic"]
     items: list[SearchHit]
+    next_cursor: str | None = None

@@ -90,7 +90,7 @@ class DocumentOut(Answer):
             priority=document.priority,
             seq=view.seq,
             generation=document.generation,
-            result_generation=view.result_generation,
+            result_generation=document.kept_result,
             pipeline_version=view.pipeline_version,
             document_type=view.document_type,
             error=error

@@ -1,5 +1,6 @@
 """How long things are kept, and what was erased, by HTTP."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -27,15 +28,12 @@ class TermsModel(BaseModel):
 
     documents_days: _Days = None  # all of it: row, artifacts, index, bytes, history
     originals_days: _Days = None  # the uploaded bytes alone
+    artifacts_days: _Days = None  # what was made of them: text, pages, thumbnail, index, graph
     events_days: _Days = None  # its history alone
 
     @classmethod
     def of(cls, terms: Terms) -> "TermsModel":
-        return cls(
-            documents_days=terms.documents_days,
-            originals_days=terms.originals_days,
-            events_days=terms.events_days,
-        )
+        return cls(**asdict(terms))
 
 
 class ErasureOut(Answer):
@@ -44,7 +42,7 @@ class ErasureOut(Answer):
     id: int
     at: datetime
     actor: str  # who asked for it; `retention` for a term that has passed
-    what: Literal["document", "original", "events", "retention_changed"]
+    what: Literal["document", "original", "artifacts", "events", "retention_changed"]
     owner: str
     document_id: UUID | None
     detail: dict[str, Any]
@@ -90,7 +88,7 @@ class RetentionRoutes:
 
     async def set(self, caller: Operator, owner: Owner, terms: TermsModel) -> TermsModel:
         """Replace an owner's terms; they also hold for what is there already."""
-        wanted = Terms(terms.documents_days, terms.originals_days, terms.events_days)
+        wanted = Terms(**terms.model_dump())
         return TermsModel.of(await self._retention.set_terms(owner, wanted, actor=caller.subject))
 
     async def reset(self, caller: Operator, owner: Owner) -> TermsModel:

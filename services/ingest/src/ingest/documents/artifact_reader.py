@@ -19,6 +19,7 @@ from ingest.errors import NotAvailableError, NotReadyError, PageNotFoundError
 _Artifact = TypeVar("_Artifact", bound=BaseModel)
 
 PAGE_BREAK: Final = "\n\n"
+ARTIFACTS_REMOVED: Final = "What was made of this document is not kept any more."
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,10 @@ class PageSlice:
 
 
 class ArtifactReader:
-    """Finds and decodes artifacts. All methods raise DependencyUnavailableError."""
+    """Finds and decodes artifacts. All methods raise DependencyUnavailableError.
+
+    Artifacts that are not kept any more are as if they had never been made.
+    """
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -110,6 +114,8 @@ class ArtifactReader:
         self, document: Document, manifest: ExtractManifest | None
     ) -> list[PageBatch]:
         """Return where pages lie, in their order: by the manifest, or what lies there so far."""
+        if document.artifacts_removed:
+            return []
         if manifest is not None:
             return sorted(manifest.batches, key=lambda batch: batch.first)
         prefix = artifacts.pages_prefix(document.document_id, document.artifact_generation)
@@ -124,6 +130,8 @@ class ArtifactReader:
     async def _load(
         self, kind: type[_Artifact], document: Document, stage: Stage
     ) -> _Artifact | None:
+        if document.artifacts_removed:
+            return None  # what still lies there is on its way out
         key = artifacts.manifest_key(document.document_id, document.artifact_generation, stage)
         try:
             data = await self._store.get(key)

@@ -69,7 +69,7 @@ class Family:
             requested_by=requested_by,
             requested_at=self._clock.now(),
             generation=relative.generation,
-            result_generation=relative.result_generation,
+            result_generation=relative.kept_result,
         )
         await self._outbox.publish(tx, topics.COMMANDS, command)
 

@@ -12,7 +12,7 @@ from docyard_common.errors import DependencyUnavailableError
 from docyard_common.events import sequence, topics
 from docyard_common.events.documents import DocumentDeleted
 from docyard_common.events.stages import DocumentState
-from docyard_common.events.work import CancelRequested
+from docyard_common.events.work import CancelRequested, RemovalRequested
 from docyard_common.outbox import Outbox
 from docyard_common.storage import ObjectStore
 from ingest.document import Document
@@ -93,7 +93,7 @@ class Lifecycle:
                 requested_by=owner,
                 requested_at=self._clock.now(),
                 generation=document.generation,
-                result_generation=document.view.result_generation,
+                result_generation=document.kept_result,
             )
             await self._outbox.publish(tx, topics.COMMANDS, command)
         return document
@@ -151,6 +151,19 @@ class Lifecycle:
             deleted_at=now,
         )
         await self._outbox.publish(tx, topics.EVENTS, fact)
+
+    async def remove_artifacts(self, tx: Transaction, document: Document) -> None:
+        """Ask for the end of all that was made of *document* up to its newest generation.
+
+        That is its artifacts, what the index and the graph hold of it, and the offer of its result
+        to equal documents. The caller has hidden them in the same transaction.
+        """
+        command = RemovalRequested(
+            document_id=document.document_id,
+            below_generation=document.generation + 1,
+            requested_at=self._clock.now(),
+        )
+        await self._outbox.publish(tx, topics.COMMANDS, command)
 
     async def erase(self, document_id: UUID) -> None:
         """Remove the bytes and then the rows of a document that is marked. Idempotent.

@@ -83,7 +83,7 @@ class Reprocessing:
         if stage not in _BEGIN_WITH_PAGES:
             return Start(stage=stage)
         cancelled = document.view.state is DocumentState.CANCELLED
-        if cancelled and document.view.result_generation is None:
+        if cancelled and document.kept_result is None:
             raise StageNotReachedError("A cancelled document keeps nothing: begin anew.")
         manifest = await self._reader.manifest(document)
         analysis = await self._reader.analysis(document) if stage is Stage.INDEX else None
@@ -138,15 +138,24 @@ def refuse(document: Document, wish: Wish) -> None:
     if not document.view.is_terminal:
         state = document.view.state
         raise InWorkError(f"The document is {state}: cancel it first, or wait for its end.")
-    if document.original_removed_at and wish.from_stage not in _BEGIN_WITH_PAGES:
-        raise OriginalRemovedError(
-            "Its bytes are not kept any more: use from_stage analyze or index, or upload it again."
-        )
+    _refuse_what_is_removed(document, from_pages=wish.from_stage in _BEGIN_WITH_PAGES)
     if wish.after_generation is not None and document.generation > wish.after_generation:
         raise InWorkError("The document has been reprocessed since then.")
     if document.generation >= sequence.LAST_GENERATION:
         count = sequence.LAST_GENERATION
         raise ReprocessedTooOftenError(f"It was processed {count} times: upload it again.")
+
+
+def _refuse_what_is_removed(document: Document, *, from_pages: bool) -> None:
+    """Raise where what the first stage begins with is not kept any more."""
+    if document.original_removed_at and document.artifacts_removed:
+        raise OriginalRemovedError("Neither its bytes nor its text are kept: upload it again.")
+    if document.original_removed_at and not from_pages:
+        raise OriginalRemovedError(
+            "Its bytes are not kept any more: use from_stage analyze or index, or upload it again."
+        )
+    if document.artifacts_removed and from_pages:
+        raise StageNotReachedError("Its text is not kept any more: leave from_stage out.")
 
 
 async def _was_done(tx: Transaction, claim: IdempotencyClaim) -> bool:

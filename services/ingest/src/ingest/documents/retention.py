@@ -1,4 +1,4 @@
-"""Keeps documents, their bytes and their history for as long as their owner's terms say."""
+"""Keeps documents and their parts for as long as their owner's terms say."""
 
 import logging
 from contextlib import suppress
@@ -41,9 +41,7 @@ class Retention:
         self._store = store
         self._lifecycle = lifecycle
         self._clock = clock
-        self._default = Terms(
-            settings.documents_days, settings.originals_days, settings.events_days
-        )
+        self._default = Terms(**settings.model_dump())
 
     async def terms(self, owner: str) -> Terms:
         """Return the terms that hold for *owner*."""
@@ -77,6 +75,8 @@ class Retention:
             await self._delete(document_id, owner)
         for document_id, owner in await self._due("originals_days"):
             await self._remove_original(document_id, owner)
+        for document_id, owner in await self._due("artifacts_days"):
+            await self._remove_artifacts(document_id, owner)
         for document_id, owner in await self._due("events_days"):
             await self._remove_events(document_id, owner)
 
@@ -122,6 +122,26 @@ class Retention:
                 owner=owner,
                 document_id=document_id,
                 detail={"bytes": 0 if shared else document.size_bytes},
+            )
+
+    async def _remove_artifacts(self, document_id: UUID, owner: str) -> None:
+        """Hide what was made of the document in the transaction that asks for its end."""
+        async with self._database.transaction() as tx:
+            await lock_document(tx, document_id)
+            document = await documents.find(tx, document_id, owner=owner)
+            if document is None or not await self._is_due(tx, document_id, "artifacts_days"):
+                return  # deleted, or processed once more: that has made new ones
+            generation = document.generation
+            await retention.mark_artifacts_removed(tx, document_id, generation=generation)
+            await self._lifecycle.remove_artifacts(tx, document)
+            await retention.note(
+                tx,
+                "artifacts",
+                at=self._clock.now(),
+                actor=ACTOR,
+                owner=owner,
+                document_id=document_id,
+                detail={"generation": generation},
             )
 
     async def _remove_events(self, document_id: UUID, owner: str) -> None:

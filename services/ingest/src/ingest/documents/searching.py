@@ -8,6 +8,7 @@ from docyard_common.database import Database
 from docyard_common.observability import metrics
 from docyard_common.search import Hit, SearchIndex, SearchQuery, StoredChunk
 from ingest.document import Document
+from ingest.documents.artifact_reader import ARTIFACTS_REMOVED
 from ingest.errors import NotAvailableError, NotReadyError
 from ingest.tables import documents
 
@@ -38,7 +39,7 @@ class QueryEmbedder:
 
 
 class Searcher:
-    """Asks the index, and leaves out what its owner has deleted a moment ago."""
+    """Asks the index, and leaves out what was deleted or had its time a moment ago."""
 
     def __init__(self, *, index: SearchIndex, embedder: QueryEmbedder, database: Database) -> None:
         self._index = index
@@ -47,6 +48,8 @@ class Searcher:
 
     async def chunks(self, document: Document, *, first: int, limit: int) -> list[StoredChunk]:
         """Return what is indexed of *document*. Raises NotReadyError or NotAvailableError."""
+        if document.artifacts_removed:
+            raise NotAvailableError(ARTIFACTS_REMOVED)
         found = await self._index.chunks(
             document.document_id, owner=document.view.owner, first=first, limit=limit
         )

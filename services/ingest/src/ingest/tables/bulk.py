@@ -49,6 +49,11 @@ update bulk_operations set status = %(status)s, done = done + %(done)s, skipped 
     finished_at = case when %(status)s = 'completed' then %(now)s end
 where id = %(id)s
 """
+_FORGET: Final = """
+delete from bulk_operations where id = (
+    select id from bulk_operations where finished_at < %s order by finished_at limit 1
+)
+"""
 _PAGE: Final = """
 select * from bulk_operations where actor = %s and (%s::uuid is null or id < %s)
 order by id desc limit %s
@@ -157,6 +162,9 @@ async def tick(
     await tx.execute(_TICK, parameters)
 
 
-async def forget(tx: Transaction, *, before: datetime) -> None:
-    """Remove operations that ended before *before*, with their items."""
-    await tx.execute("delete from bulk_operations where finished_at < %s", (before,))
+async def forget(tx: Transaction, *, before: datetime) -> bool:
+    """Remove one operation that ended before *before*, with its items; False where none did.
+
+    One alone: it may have 100,000 items, and a transaction has its time.
+    """
+    return (await tx.execute(_FORGET, (before,))).rowcount > 0

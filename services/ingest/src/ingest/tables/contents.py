@@ -14,12 +14,14 @@ async def twin(
 ) -> tuple[UUID, str] | None:
     """Return id and object key of *owner*'s oldest document of this content and these options.
 
-    Failed and cancelled ones are passed over: whoever sends them again wants another try.
+    Failed and cancelled ones are passed over, and those whose text is not kept any more: whoever
+    sends them again wants another try.
     """
     cursor = await tx.execute(
         "select document_id, object_key from documents"
         " where owner = %s and sha256 = %s and options = %s"
         " and deleted_at is null and original_removed_at is null"
+        " and artifacts_removed_generation < greatest(generation, 1)"
         " and state not in ('failed', 'cancelled', 'quarantined')"
         " order by document_id limit 1",
         (owner, sha256, Jsonb(dict(options))),

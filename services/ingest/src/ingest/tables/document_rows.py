@@ -28,6 +28,7 @@ def document_of(row: dict[str, Any]) -> Document:
         priority=Priority(row["priority"]),
         options=row["options"],
         original_removed_at=row["original_removed_at"],
+        artifacts_removed_generation=row["artifacts_removed_generation"],
         metadata=row["metadata"],
         created_at=row["created_at"],
         view=view_of(row),

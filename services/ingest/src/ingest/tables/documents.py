@@ -36,9 +36,15 @@ update documents set generation = %(generation)s, seq = %(seq)s, updated_at = %(
     error_retryable = %(error_retryable)s, completed_at = %(completed_at)s,
     result_generation = %(result_generation)s, pipeline_version = %(pipeline_version)s,
     document_type = %(document_type)s,
-    waits_for = %(waits_for)s, waiting_since = %(waiting_since)s
+    waits_for = %(waits_for)s, waiting_since = %(waiting_since)s,
+    artifacts_removed_generation = case
+        when completed_at is distinct from %(completed_at)s::timestamptz
+            then least(artifacts_removed_generation, greatest(%(generation)s::int, 1) - 1)
+        else artifacts_removed_generation
+    end
 where document_id = %(document_id)s
 """
+"""A generation that works or ends once more, after a replay, has made its artifacts anew."""
 _IN_WORK: Final = """
     completed_at is null and deleted_at is null
     and greatest(updated_at, coalesce(reconciled_at, updated_at)) <= %(before)s
@@ -105,10 +111,11 @@ async def begin(tx: Transaction, document_id: UUID, start: Start) -> None:
 
 
 async def visible(tx: Transaction, document_ids: Iterable[UUID], *, owner: str) -> set[UUID]:
-    """Return which of *document_ids* are there, *owner*'s and not deleted."""
+    """Return which of *document_ids* are there, *owner*'s, and still have what was made of them."""
     cursor = await tx.execute(
         "select document_id from documents"
-        " where document_id = any(%s) and owner = %s and deleted_at is null",
+        " where document_id = any(%s) and owner = %s and deleted_at is null"
+        " and artifacts_removed_generation < greatest(generation, 1)",
         (list(document_ids), owner),
     )
     return {row["document_id"] for row in await cursor.fetchall()}

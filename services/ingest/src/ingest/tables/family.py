@@ -20,19 +20,21 @@ with recursive family as (
     select d.* from documents d join family f on d.parent_id = f.document_id
 )
 """
+_RELATIVE: Final = """
+select document_id, owner, greatest(generation, 1) as generation, sha256,
+    case when result_generation > artifacts_removed_generation then result_generation end
+        as kept_result
+from family
+"""
 _NOT_DELETED: Final = f"""
-{_FAMILY}
-select document_id, owner, greatest(generation, 1) as generation, result_generation, sha256
-from family
+{_FAMILY} {_RELATIVE}
 where deleted_at is null order by document_id limit %(limit)s
-"""  # noqa: S608 - joined from constants
+"""
 _IN_WORK: Final = f"""
-{_FAMILY}
-select document_id, owner, greatest(generation, 1) as generation, result_generation, sha256
-from family
+{_FAMILY} {_RELATIVE}
 where deleted_at is null and state <> all(%(ended)s) and document_id > %(after)s
 order by document_id limit %(limit)s
-"""  # noqa: S608 - joined from constants
+"""
 _ENDED: Final = [str(state) for state in DocumentState if state.is_terminal]
 _FIRST: Final = UUID(int=0)
 
@@ -44,8 +46,8 @@ class Relative:
     document_id: UUID
     owner: str
     generation: int  # the newest that was asked for
-    result_generation: int | None
     sha256: str
+    kept_result: int | None  # as of a `Document`
 
 
 async def takes_children(

@@ -9,13 +9,18 @@ from psycopg.types.json import Jsonb
 
 from docyard_common.database import Transaction
 
-_TERMS: Final = "select documents_days, originals_days, events_days from retention where owner = %s"
+_TERMS: Final = """
+select documents_days, originals_days, artifacts_days, events_days from retention where owner = %s
+"""
 _SET: Final = """
-insert into retention (owner, documents_days, originals_days, events_days, changed_at, changed_by)
-values (%(owner)s, %(documents_days)s, %(originals_days)s, %(events_days)s, %(at)s, %(by)s)
+insert into retention (owner, documents_days, originals_days, artifacts_days, events_days,
+    changed_at, changed_by)
+values (%(owner)s, %(documents_days)s, %(originals_days)s, %(artifacts_days)s, %(events_days)s,
+    %(at)s, %(by)s)
 on conflict (owner) do update set documents_days = excluded.documents_days,
-    originals_days = excluded.originals_days, events_days = excluded.events_days,
-    changed_at = excluded.changed_at, changed_by = excluded.changed_by
+    originals_days = excluded.originals_days, artifacts_days = excluded.artifacts_days,
+    events_days = excluded.events_days, changed_at = excluded.changed_at,
+    changed_by = excluded.changed_by
 """
 # What is set for an owner goes before the default; a row whose column is null keeps for ever.
 _DUE: Final = """
@@ -29,6 +34,7 @@ _DAYS: Final = "case when r.owner is null then %(default)s::int else r.{column} 
 _CONDITIONS: Final = {
     "documents_days": "true",
     "originals_days": "d.original_removed_at is null",
+    "artifacts_days": "d.artifacts_removed_generation < greatest(d.generation, 1)",
     "events_days": "exists (select from document_events e where e.document_id = d.document_id)",
 }
 _SHARED: Final = """
@@ -53,6 +59,7 @@ class Terms:
 
     documents_days: int | None = None
     originals_days: int | None = None
+    artifacts_days: int | None = None
     events_days: int | None = None
 
 
@@ -102,6 +109,14 @@ async def mark_original_removed(tx: Transaction, document_id: UUID, *, at: datet
     """Remember that the document's bytes are gone, while what was made of them stays."""
     await tx.execute(
         "update documents set original_removed_at = %s where document_id = %s", (at, document_id)
+    )
+
+
+async def mark_artifacts_removed(tx: Transaction, document_id: UUID, *, generation: int) -> None:
+    """Remember that what was made of the document up to *generation* is gone for its readers."""
+    await tx.execute(
+        "update documents set artifacts_removed_generation = %s where document_id = %s",
+        (generation, document_id),
     )
 
 

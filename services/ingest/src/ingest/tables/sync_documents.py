@@ -1,6 +1,7 @@
 """The table `sync_documents`: which document a file with this content became."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -18,6 +19,10 @@ select exists (select from documents where document_id = %(id)s) as accepted,
 """
 _RENEW: Final = """
 update sync_documents set document_id = %s where owner = %s and source = %s and sha256 = %s
+"""
+_FORGET: Final = """
+delete from sync_documents using tombstones
+where tombstones.document_id = sync_documents.document_id and tombstones.erased_at < %s
 """
 
 
@@ -49,3 +54,11 @@ async def claim(tx: Transaction, *, owner: str, source: str, sha256: str) -> Cla
         await tx.execute(_RENEW, (wanted, *key))
         return ClaimedDocument(wanted, is_new=True, accepted=False)
     return ClaimedDocument(document_id, is_new=False, accepted=standing["accepted"])
+
+
+async def forget(tx: Transaction, *, before: datetime) -> None:
+    """Remove the claims of documents erased before *before*; call it before their tombstones go.
+
+    Erasing takes the claim along; a replica of a release before that did not.
+    """
+    await tx.execute(_FORGET, (before,))

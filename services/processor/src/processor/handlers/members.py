@@ -1,25 +1,35 @@
 """Takes the files that a child finds inside a container, and puts them into the object store."""
 
+import asyncio
 import hashlib
+import logging
 from dataclasses import dataclass
 from typing import Final
 
 from docyard_common import artifacts
 from docyard_common.artifacts import Member, MemberList
+from docyard_common.errors import DependencyUnavailableError
 from docyard_common.media_types import CONTAINERS
 from docyard_common.storage.port import ObjectStore
 from docyard_common.work.model import WorkKey
 from processor.sandbox.errors import ChildCrashedError
 from processor.stages.task import Budget, FoundMember, MemberData
 
+logger = logging.getLogger(__name__)
+
 _PART_BYTES: Final = 8 * 1024 * 1024
+_ABORTING: Final[set[asyncio.Task[None]]] = set()
+"""The event loop alone does not hold them."""
 
 
 class MemberStore:
     """The files of one run. Keys are numbers: nothing is ever called as the container calls it.
 
-    A kill -9 leaves objects below the container's own prefix, and perhaps an open multipart upload;
-    the next run writes the same ones again, and erasing the container removes them.
+    A run is the task that calls `take`. However it ends inside a file, cancelled or by an error,
+    what is open of that file is aborted behind it. A kill -9 leaves objects below the container's
+    own prefix, which the next run writes again and erasing the container removes, and perhaps an
+    open multipart upload, which no listing shows and no erasing reaches: the sweep of ingest
+    aborts it by its age.
     """
 
     def __init__(self, objects: ObjectStore, *, key: WorkKey, budget: Budget) -> None:
@@ -29,6 +39,7 @@ class MemberStore:
         self._bytes = 0
         self._found: list[tuple[FoundMember, StoredMember]] = []
         self._upload: _Upload | None = None
+        self._run: asyncio.Task[object] | None = None
 
     @property
     def count(self) -> int:
@@ -55,6 +66,7 @@ class MemberStore:
         self._bytes += len(data)
         if self._bytes > self._budget.bytes + _PART_BYTES or self.count >= self._budget.members:
             raise ChildCrashedError("the child sent more files than it may")
+        self._watch()
         if self._upload is None:
             key = artifacts.member_key(self._key.document_id, self._key.generation, position)
             self._upload = _Upload(self._objects, key, position)
@@ -63,13 +75,27 @@ class MemberStore:
         await self._upload.write(data)
 
     async def _end(self, found: FoundMember) -> None:
-        upload, self._upload = self._upload, None
+        upload = self._upload
         if upload is None or upload.position != found.position:
             raise ChildCrashedError("the child ended a file that it had not begun")
         if found.skipped is not None or found.media_type is None:
             await upload.discard()
-            return
-        self._found.append((found, await upload.finish(found.media_type.value)))
+        else:
+            self._found.append((found, await upload.finish(found.media_type.value)))
+        self._upload = None
+
+    def _watch(self) -> None:
+        """Hear of the end of the run: it may come between two calls, while the child is silent."""
+        if self._run is None and (task := asyncio.current_task()) is not None:
+            self._run = task
+            task.add_done_callback(self._on_end)
+
+    def _on_end(self, run: asyncio.Task[object]) -> None:
+        if self._upload is not None and self._upload.is_open:
+            # Beside the run that has ended: a cancel does not wait for a store that is away.
+            aborting = run.get_loop().create_task(_abort(self._upload))
+            _ABORTING.add(aborting)
+            aborting.add_done_callback(_ABORTING.discard)
 
     def _members(self) -> tuple[Member, ...]:
         shares = _Shares(
@@ -125,6 +151,13 @@ def _member(found: FoundMember, stored: StoredMember, shares: _Shares) -> Member
     )
 
 
+async def _abort(upload: "_Upload") -> None:
+    try:
+        await upload.discard()
+    except DependencyUnavailableError as error:
+        logger.warning("member.abort_postponed", extra={"error": str(error)})
+
+
 class _Upload:
     """One file on its way: by one put where it fits into a part, else by a multipart upload."""
 
@@ -137,6 +170,10 @@ class _Upload:
         self._filling = bytearray()
         self._upload_id: str | None = None
         self._parts: list[tuple[int, str]] = []
+
+    @property
+    def is_open(self) -> bool:
+        return self._upload_id is not None
 
     async def write(self, data: bytes) -> None:
         self._digest.update(data)
