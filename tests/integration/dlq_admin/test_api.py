@@ -1,7 +1,8 @@
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -16,8 +17,10 @@ from dlq_admin.consumers.indexer import Indexer
 from dlq_admin.settings import DlqAdminSettings
 from docyard_common.auth import TokenVerifier, mint
 from docyard_common.database import Database
+from docyard_common.delivery import oversize
 from docyard_common.delivery.headers import Cause
 from docyard_common.errors import FailureReason
+from docyard_common.events.codec import Record
 from docyard_common.events.stages import Stage
 from docyard_common.kafka.received import ReceivedRecord
 from docyard_common.observability.health import Health
@@ -202,6 +205,42 @@ async def test_editing_needs_the_role_admin(client: httpx.AsyncClient, indexer: 
 
     assert (answer.status_code, answer.json()["status"]) == (202, "completed")
     assert wrong.status_code == 409
+
+
+async def test_an_edit_is_repeated_by_its_key_and_made_once(
+    client: httpx.AsyncClient, indexer: Indexer
+) -> None:
+    event = work()
+    await indexer.apply([dead(event)])
+    (entry,) = await items(client, f"{BASE}/entries")
+    path = f"{BASE}/entries/{entry['id']}/edit-and-replay"
+    body = {"value": event.model_dump(mode="json"), "reason": "fixed"}
+    headers = as_("admin") | {"Idempotency-Key": "once"}
+
+    answers = [await client.post(path, headers=headers, json=body) for _ in range(2)]
+    other = await client.post(path, headers=headers, json=body | {"reason": "other"})
+
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json() == answers[1].json()
+    assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
+async def test_an_entry_whose_record_is_packed_says_so(
+    client: httpx.AsyncClient, indexer: Indexer
+) -> None:
+    large = Record("work.extract.high", b"k", b"{" * 2**21, ())
+    letter = oversize.letter(large, death(reason=FailureReason.UNDECODABLE_RECORD))
+    lain = lying(letter.key, letter.value, ())
+    await indexer.apply([replace(lain, headers=tuple(letter.headers)), dead()])
+
+    (packed,) = await items(client, f"{BASE}/entries", reason="undecodable_record")
+    path = f"{BASE}/entries/{packed['id']}"
+    shown = (await client.get(path, headers=OPERATOR)).json()
+
+    assert shown["packed_bytes"] == 2**21 + 1
+    heads = {header["name"]: header["value"] for header in shown["headers"]}
+    assert heads["docyard-dlq-packed-head"].startswith("{{{")
+    assert oversize.unpacked(b64decode(shown["value_base64"])) == (b"k", b"{" * 2**21, ())
 
 
 async def test_filters_narrow_and_pages_follow_each_other(

@@ -6,7 +6,7 @@ from tests.integration.dlq_admin.looking import only_entry, rows, sent
 from tests.unit.dlq_admin.letters import TRACEPARENT, dead, lying, work
 
 from dlq_admin.consumers.indexer import Indexer
-from dlq_admin.errors import EditRefusedError, StateForbidsError
+from dlq_admin.errors import EditRefusedError, KeyReusedError, StateForbidsError
 from dlq_admin.replaying.edits import Entries
 from dlq_admin.tables.audit import Deed
 from docyard_common.database import Database
@@ -116,3 +116,38 @@ async def test_an_entry_is_edited_and_replayed_once(
         await entries.edit_and_replay(entry["id"], edited(event), deed=DEED)
 
     assert len(await sent(database)) == 1
+
+
+async def test_one_key_edits_and_replays_once(
+    database: Database, indexer: Indexer, entries: Entries
+) -> None:
+    event = work()
+    await indexer.apply([dead(event)])
+    entry = await only_entry(database)
+
+    async def edit(**changes: Any) -> dict[str, Any]:
+        value = edited(event, **changes)
+        return await entries.edit_and_replay(entry["id"], value, deed=DEED, idempotency_key="once")
+
+    first = await edit(object_key="right")
+    again = await edit(object_key="right")
+    with pytest.raises(KeyReusedError):
+        await edit(object_key="other")
+
+    assert again["id"] == first["id"]
+    assert len(await sent(database)) == 1
+
+
+async def test_a_copy_that_its_topic_would_not_take_is_refused(
+    database: Database, indexer: Indexer, entries: Entries
+) -> None:
+    event = work()
+    await indexer.apply([dead(event)])
+    entry = await only_entry(database)
+    large = edited(event, filename="a" * 2**20)
+
+    with pytest.raises(EditRefusedError):
+        await entries.edit_and_replay(entry["id"], large, deed=DEED)
+
+    assert await sent(database) == []
+    assert (await only_entry(database))["state"] == "open"

@@ -1,14 +1,16 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.integration.dlq_admin.conftest import MAX_REPLAYS, Hands
-from tests.integration.dlq_admin.looking import only_entry, order, rows, sent
+from tests.integration.dlq_admin.looking import fact, only_entry, order, rows, sent
 from tests.unit.dlq_admin.letters import NOON, dead, death, lying, work
 from tests.waiting import eventually
 
 from dlq_admin.consumers.indexer import Indexer
+from dlq_admin.consumers.resolver import Resolver
 from dlq_admin.domain.entries import EntryFilter, EntryState
 from dlq_admin.errors import KeyReusedError, NotFoundError, StateForbidsError
 from dlq_admin.replaying.edits import Entries
@@ -18,7 +20,10 @@ from dlq_admin.tables import outcomes
 from dlq_admin.tables.audit import Deed
 from docyard_common.clock import SystemClock
 from docyard_common.database import Database
+from docyard_common.delivery import oversize
 from docyard_common.delivery.headers import Replay, original, replay_of
+from docyard_common.events import codec
+from docyard_common.events.documents import StageFinished
 from docyard_common.events.stages import Stage
 from docyard_common.events.work import ReprocessRequested
 from docyard_common.ids import uuid7
@@ -361,3 +366,71 @@ async def test_a_replay_from_the_stage_that_failed_is_an_ordinary_one(
     await runner.tick()
 
     assert [row["topic"] for row in await sent(database)] == ["work.extract.high"]
+
+
+async def test_what_decodes_only_by_now_is_resolved_by_its_success(
+    database: Database, indexer: Indexer, resolver: Resolver, orders: Orders, runner: Runner
+) -> None:
+    event = work(seq=10)
+    await indexer.reject(dead(event), ValueError("a type of tomorrow"))
+    assert (await only_entry(database))["document_id"] is None
+
+    await orders.place(order(*await ids(database)))
+    await runner.tick()
+    done = StageFinished(
+        document_id=event.document_id, owner="ann", generation=1, seq=20, stage=Stage.EXTRACT,
+        attempt=1, at=NOON, duration_s=1,
+    )  # fmt: skip
+    await resolver.apply([fact(done)])
+
+    entry = await only_entry(database)
+    assert (entry["document_id"], entry["owner"]) == (event.document_id, "ann")
+    assert entry["state"] == "resolved"
+    assert len(await sent(database)) == 1
+
+
+async def test_what_decodes_by_now_is_sent_beside_the_entry_its_document_has(
+    database: Database, indexer: Indexer, orders: Orders, runner: Runner
+) -> None:
+    event = work()
+    await indexer.apply([dead(event)])
+    await indexer.reject(dead(event), ValueError("a type of tomorrow"))
+
+    await orders.place(order(where=ALL))
+    await runner.tick()
+
+    assert len(await sent(database)) == 2
+    assert (await replay(database))["moved"] == 2
+
+
+@pytest.mark.parametrize("from_stage", [None, Stage.VALIDATE])
+async def test_what_is_too_large_for_its_topic_is_skipped_and_stops_nothing(
+    database: Database,
+    indexer: Indexer,
+    orders: Orders,
+    runner: Runner,
+    from_stage: Stage | None,
+) -> None:
+    large = codec.Record("work.extract.high", b"k", b"{" * 2 * 2**20, ())
+    letter = oversize.letter(large, death())
+    packed = lying(letter.key, letter.value, ())
+    await indexer.apply([replace(packed, headers=tuple(letter.headers))])
+
+    await orders.place(order(*await ids(database), from_stage=from_stage))
+    await runner.tick()
+
+    assert await sent(database) == []
+    assert (await replay(database))["skipped"] == {"too_large": 1}
+    assert (await only_entry(database))["state"] == "open"
+
+
+async def test_a_dead_letter_that_an_older_release_left_whole_is_not_sent_either(
+    database: Database, indexer: Indexer, orders: Orders, runner: Runner
+) -> None:
+    await indexer.apply([lying(b"k", b"{" * 1024 * 1024, ())])
+
+    await orders.place(order(*await ids(database)))
+    await runner.tick()
+
+    assert await sent(database) == []
+    assert (await replay(database))["skipped"] == {"too_large": 1}

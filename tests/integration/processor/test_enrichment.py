@@ -1,5 +1,6 @@
 """A language model describes documents, by a real server that speaks chat completions."""
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Iterator
@@ -14,9 +15,13 @@ from tests.language_model import TalkingServer, completion, talking
 
 from docyard_common.analysis import Analysis, Classification, DocumentType, Keyword
 from docyard_common.database import Database
+from docyard_common.delivery.outcome import Paused
+from docyard_common.delivery.retry import RetryPolicy
+from docyard_common.errors import DependencyUnavailableError, NotAskedError
 from docyard_common.ids import uuid7
-from docyard_common.language_model import ChatCompletions
+from docyard_common.language_model import ChatCompletions, Completion
 from docyard_common.resilience import CircuitBreaker
+from docyard_common.settings import DatabaseSettings
 from processor.enrichment.budget import Budget
 from processor.enrichment.enricher import Enricher
 from processor.settings import ModelSettings
@@ -75,9 +80,21 @@ class Clock:
         return self.at
 
 
+@pytest.fixture
+async def shaky(database_settings: DatabaseSettings) -> AsyncIterator[Database]:
+    """The same database by connections of its own, which a test closes."""
+    shaky = Database(database_settings, schema="processor", application_name="shaky")
+    await shaky.open()
+    yield shaky
+    await shaky.close()
+
+
 @asynccontextmanager
 async def bench(
-    server: TalkingServer, database: Database, clock: Clock | None = None, **more: Any
+    server: TalkingServer,
+    database: Database,
+    clock: Clock | None = None,
+    **more: Any,
 ) -> AsyncIterator[Bench]:
     told: dict[str, Any] = {"base_url": server.base_url, "model": "small", "timeout_s": 5.0}
     settings = ModelSettings(**told | more, api_key=SecretStr("sk-secret"))
@@ -283,3 +300,70 @@ async def test_a_refused_connection_costs_nothing(
     assert found.enrichment
     assert found.enrichment.reason == "model_away"
     assert (spent, of_document) == ([(0, 0)], (0, 0))
+
+
+async def test_without_a_database_the_run_is_paused_before_the_model_is_asked(
+    server: TalkingServer, database: Database, shaky: Database
+) -> None:
+    await shaky.close()
+    document_id = uuid7()
+    async with bench(server, shaky) as at:
+        with pytest.raises(DependencyUnavailableError) as died:
+            await at.enrich(document_id=document_id)
+
+    outcome = RetryPolicy().judge(died.value, attempt=1, dice=0.5)
+    assert isinstance(outcome, Paused)
+    assert outcome.dependency == "database"
+    assert server.requests == []
+    async with bench(server, database) as at:
+        again = await at.enrich(document_id=document_id)
+        assert await at.spent_on(document_id) == (1, 500)
+    assert again.enrichment
+    assert again.enrichment.used
+
+
+async def test_an_answer_that_was_paid_for_is_kept_where_the_database_goes_meanwhile(
+    server: TalkingServer, database: Database, shaky: Database
+) -> None:
+    server.release.clear()
+    document_id = uuid7()
+    async with bench(server, shaky) as at:
+        asking = asyncio.create_task(at.enrich(document_id=document_id))
+        await asked(server)
+        await shaky.close()
+        server.release.set()
+        found = await asking
+
+    assert found.enrichment
+    assert (found.enrichment.used, found.enrichment.tokens) == (True, 500)
+    assert found.summary == "A tenant pays rent."
+    async with bench(server, database) as at:
+        requests, tokens = await at.spent_on(document_id)
+        assert await at.spent() == [(requests, tokens)]
+    assert requests == 1
+    assert tokens > 600, "taken before the call, and never corrected"
+
+
+async def test_a_model_that_was_not_asked_is_away_where_the_database_is_as_well(
+    server: TalkingServer, database: Database, shaky: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def complete(*_: object, **__: object) -> Completion:
+        await shaky.close()
+        raise NotAskedError("language_model", "not asked")
+
+    monkeypatch.setattr(ChatCompletions, "complete", complete)
+    document_id = uuid7()
+    async with bench(server, shaky) as at:
+        found = await at.enrich(document_id=document_id)
+    async with bench(server, database) as at:
+        requests, _ = await at.spent_on(document_id)
+
+    assert found.enrichment
+    assert found.enrichment.reason == "model_away"
+    assert requests == 1
+
+
+async def asked(server: TalkingServer) -> None:
+    async with asyncio.timeout(5):
+        while not server.requests:  # noqa: ASYNC110 - in another thread
+            await asyncio.sleep(0.01)

@@ -59,7 +59,9 @@ async def replica(database: Database) -> AsyncIterator[Replica]:
         settings=SlotSettings(),
         worker="w",
         database=database,
-        runner=Runner(work={}, settlement=settlement, retry=RetryPolicy(), max_deliveries=5),
+        runner=Runner(
+            work={}, settlement=settlement, retry=RetryPolicy(), max_deliveries=5, limit_s=3600
+        ),
         settlement=settlement,
         heartbeat=Heartbeat(database=database, lease_s=30),
         holds=holds,

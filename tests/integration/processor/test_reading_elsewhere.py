@@ -14,7 +14,7 @@ from tests.integration.processor.reader import Reader
 from tests.unit.extraction.pdfs import make_pdf
 
 from docyard_common import artifacts
-from docyard_common.artifacts import ExtractManifest
+from docyard_common.artifacts import ExtractManifest, Page
 from docyard_common.errors import RetryableError
 from docyard_common.events.stages import Priority, Stage
 from docyard_common.events.work import StageRequested
@@ -52,10 +52,30 @@ class Bench:
         self._objects = objects
         self._data = make_pdf(folder / "a.pdf").read_bytes()
 
-    async def run(self, *, attempt: int = 1) -> tuple[ExtractManifest, str]:
+    async def lose_manifest(self) -> None:
+        """Be a run that died when all of its pages were stored."""
+        await self._objects.delete(artifacts.manifest_key(KEY.document_id, 1, "extract"))
+
+    async def lose_pages(self, *, but: int) -> None:
+        """Be a run that died when the first pages were stored, as many as *but*."""
+        await self.lose_manifest()
+        pages = list[Page]()
+        for key in await self.batches():
+            pages += artifacts.load_pages(await self._objects.get(key))
+            await self._objects.delete(key)
+        name = artifacts.pages_key(KEY.document_id, 1, first=1, last=but)
+        await self._objects.put(name, artifacts.dump_pages(pages[:but]))
+
+    async def batches(self) -> list[str]:
+        prefix = artifacts.pages_prefix(KEY.document_id, 1)
+        return [stat.key async for stat in self._objects.list(prefix)]
+
+    async def run(
+        self, *, attempt: int = 1, fence: int | None = None
+    ) -> tuple[ExtractManifest, str]:
         await self._objects.put("original", self._data)
         lease = Lease(
-            key=KEY, lane=Priority.NORMAL, owner="ada", bulky=False, fence=attempt,
+            key=KEY, lane=Priority.NORMAL, owner="ada", bulky=False, fence=fence or attempt,
             attempt=attempt, deliveries=1, started_at=NOW, waited_s=0.0, first_failed_at=None,
             record=RECORD, worker="w",
         )  # fmt: skip
@@ -127,3 +147,77 @@ async def test_what_the_server_refuses_is_read_at_home_at_once(
     manifest, _ = await bench.run()
 
     assert manifest.extractor == "pypdfium2"
+
+
+async def test_what_was_begun_at_home_is_ended_at_home(bench: Bench, reader: Reader) -> None:
+    reader.status = 500
+    with pytest.raises(RetryableError):
+        await bench.run()
+    await bench.run(attempt=2)
+    await bench.lose_pages(but=2)
+    reader.status, reader.asked = 200, []
+
+    manifest, text = await bench.run(attempt=3)
+
+    assert reader.asked == []
+    assert (manifest.extractor, manifest.page_count) == ("pypdfium2", 3)
+    assert "page 1" in text
+    assert "page 3" in text
+    assert [batch.first for batch in manifest.batches] == [1, 3]
+
+
+async def test_what_the_server_refused_at_first_is_ended_at_home(
+    bench: Bench, reader: Reader
+) -> None:
+    reader.status = 422
+    await bench.run()
+    await bench.lose_pages(but=2)
+    reader.status, reader.asked = 200, []
+
+    manifest, text = await bench.run(fence=2)
+
+    assert reader.asked == []
+    assert (manifest.extractor, manifest.page_count) == ("pypdfium2", 3)
+    assert "Read elsewhere" not in text
+
+
+async def test_pages_of_the_server_are_given_up_where_the_document_is_read_at_home(
+    bench: Bench,
+) -> None:
+    await bench.run()
+    await bench.lose_manifest()
+
+    manifest, text = await bench.run(attempt=2)
+
+    assert (manifest.extractor, manifest.page_count) == ("pypdfium2", 3)
+    assert "Read elsewhere" not in text
+    assert "page 1" in text
+    assert await bench.batches() == [batch.key for batch in manifest.batches]
+
+
+async def test_a_worker_that_died_leaves_its_successor_the_pages_of_the_server(
+    bench: Bench, reader: Reader
+) -> None:
+    await bench.run()
+    before = await bench.batches()
+    await bench.lose_manifest()
+
+    manifest, text = await bench.run(fence=2)
+
+    assert len(reader.asked) == 2
+    assert (manifest.extractor, text) == ("tika", "Read elsewhere")
+    assert await bench.batches() == before
+
+
+async def test_a_server_that_refuses_what_it_has_begun_leaves_nothing_behind(
+    bench: Bench, reader: Reader
+) -> None:
+    await bench.run()
+    await bench.lose_manifest()
+    reader.status = 422
+
+    manifest, text = await bench.run(fence=2)
+
+    assert (manifest.extractor, manifest.page_count) == ("pypdfium2", 3)
+    assert "Read elsewhere" not in text
+    assert await bench.batches() == [batch.key for batch in manifest.batches]

@@ -1,7 +1,10 @@
 """Embedding again, by real children and a real database."""
 
+import os
+import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -18,11 +21,15 @@ from docyard_common.search import (
 from docyard_common.search.embedding import Embedder
 from docyard_common.settings import DatabaseSettings
 from processor.courtesy import Courtesy
+from processor.handlers.desk import Borrow
 from processor.load import Load
 from processor.reembedding import Reembedder
+from processor.sandbox.errors import ChildCrashedError
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Nursery
+from processor.sandbox.sandbox import Sandbox
 from processor.sandboxes import Sandboxes
+from processor.stages.task import StageResult
 
 pytestmark = pytest.mark.integration
 MIB = 1024 * 1024
@@ -42,6 +49,21 @@ async def nursery() -> AsyncIterator[Nursery]:
     await nursery.close()
 
 
+class Unlucky(Sandbox):
+    """Its first children crash."""
+
+    def __init__(self, limits: SandboxLimits, *, nursery: Nursery, crashes: int) -> None:
+        super().__init__(limits, nursery=nursery)
+        self.crashes = crashes
+        self.runs = 0
+
+    async def run(self, *args: Any, **told: Any) -> StageResult:
+        self.runs += 1
+        if self.runs <= self.crashes:
+            raise ChildCrashedError("killed by SIGKILL")
+        return await super().run(*args, **told)
+
+
 class Desk:
     """Makes re-embedders whose children may use so much memory."""
 
@@ -54,16 +76,29 @@ class Desk:
         async with AsyncExitStack() as stack:
             sandboxes = Sandboxes(limits, nursery=self._nursery)
             stack.push_async_callback(sandboxes.close)
-            load = Load(throttle=0.8)
-            reembedder = Reembedder(
-                index=self._index,
-                database=self._database,
-                borrow=sandboxes.borrow,
-                lend_folder=self._nursery.lend_folder,
-                load=load,
-                courtesy=Courtesy(load),
-            )
-            await reembedder.round()
+            await self.reembedder(sandboxes.borrow).round()
+
+    def reembedder(self, borrow: Borrow) -> Reembedder:
+        load = Load(throttle=0.8)
+        return Reembedder(
+            index=self._index,
+            database=self._database,
+            borrow=borrow,
+            lend_folder=self._nursery.lend_folder,
+            load=load,
+            courtesy=Courtesy(load),
+        )
+
+
+def lending(*sandboxes: Sandbox) -> Borrow:
+    """Lend them one after the other, and then the last one again and again."""
+    left = list(sandboxes)
+
+    @asynccontextmanager
+    async def borrow() -> AsyncIterator[Sandbox]:
+        yield left.pop(0) if len(left) > 1 else left[0]
+
+    return borrow
 
 
 @pytest.fixture
@@ -104,6 +139,84 @@ async def test_a_document_that_kills_its_children_is_given_up_and_the_others_go_
     left = [each.document_id for each in await index.outdated(limit=9)]
     assert deadly.document_id in left
     assert other.document_id not in left
+
+
+async def test_a_child_that_crashes_once_costs_a_document_one_round(
+    desk: Desk, index: PostgresSearchIndex, database: Database, nursery: Nursery
+) -> None:
+    held = await hold(database, "The tenant pays the rent.")
+    sandbox = Unlucky(SandboxLimits(), nursery=nursery, crashes=1)
+    reembedder = desk.reembedder(lending(sandbox))
+
+    await reembedder.round()
+    after_one = [each.document_id for each in await index.outdated(limit=9)]
+    await reembedder.round()
+
+    assert (after_one, sandbox.runs) == ([held.document_id], 2)
+    assert await index.outdated(limit=9) == []
+
+
+async def test_a_document_is_given_up_after_the_third_failure(
+    desk: Desk, database: Database, nursery: Nursery, caplog: pytest.LogCaptureFixture
+) -> None:
+    await hold(database, "The tenant pays the rent.")
+    sandbox = Unlucky(SandboxLimits(), nursery=nursery, crashes=9)
+    reembedder = desk.reembedder(lending(sandbox))
+
+    for _ in range(5):
+        await reembedder.round()
+    await sandbox.close()
+
+    assert sandbox.runs == 3
+    told = [each.message for each in caplog.records if each.message.startswith("reembedding.")]
+    assert told == ["reembedding.failed", "reembedding.failed", "reembedding.given_up"]
+
+
+async def test_so_many_failures_that_no_document_is_to_blame_end_the_round(
+    desk: Desk, database: Database, nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("processor.reembedding._REMEMBERED", 2)
+    for _ in range(4):
+        await hold(database, "The tenant pays the rent.")
+    sandbox = Unlucky(SandboxLimits(), nursery=nursery, crashes=99)
+    reembedder = desk.reembedder(lending(sandbox))
+
+    for _ in range(5):
+        await reembedder.round()
+    await sandbox.close()
+
+    assert sandbox.runs == 2 * 3
+
+
+async def test_a_sandbox_that_can_not_be_had_is_no_documents_fault(
+    desk: Desk, index: PostgresSearchIndex, database: Database, nursery: Nursery
+) -> None:
+    await hold(database, "The tenant pays the rent.")
+    away = Sandbox(SandboxLimits(), nursery=Nursery(stages="no.such.stages"))
+    there = Sandbox(SandboxLimits(), nursery=nursery)
+    reembedder = desk.reembedder(lending(away, away, away, there))
+
+    for _ in range(3):
+        with pytest.raises(DependencyUnavailableError, match="sandbox"):
+            await reembedder.round()
+    await reembedder.round()
+
+    assert await index.outdated(limit=9) == []
+
+
+async def test_a_fork_server_that_has_died_takes_no_document_with_it(
+    desk: Desk, index: PostgresSearchIndex, database: Database, nursery: Nursery
+) -> None:
+    await hold(database, "The tenant pays the rent.")
+    assert nursery.pid
+    os.kill(nursery.pid, signal.SIGKILL)
+    reembedder = desk.reembedder(lending(Sandbox(SandboxLimits(), nursery=nursery)))
+
+    with suppress(DependencyUnavailableError):  # where its end is news
+        await reembedder.round()
+    await reembedder.round()
+
+    assert await index.outdated(limit=9) == []
 
 
 async def test_one_of_all_replicas_has_the_duty_and_gives_it_back(

@@ -1,9 +1,12 @@
 """A server reads documents in the place of the built-in extractors, over real HTTP."""
 
+import io
 import json
 import os
+import threading
 from collections.abc import AsyncIterator
-from pathlib import Path
+from pathlib import Path, PosixPath
+from typing import Any, ClassVar
 
 import pytest
 import pytest_asyncio
@@ -14,6 +17,21 @@ from docyard_common.errors import FailureReason, PermanentError, RetryableError
 from docyard_common.media_types import MediaType
 from processor.handlers.remote import RemoteExtractor
 from processor.settings import RemoteKind, RemoteSettings
+
+
+class Watched(PosixPath):
+    """A file that notes in which thread it is read."""
+
+    readings: ClassVar = list[str]()
+
+    def open(self, *_arguments: Any, **_options: Any) -> Any:
+        return _WatchedFile(io.FileIO(self))
+
+
+class _WatchedFile(io.BufferedReader):
+    def read(self, size: int | None = -1, /) -> bytes:
+        Watched.readings.append(threading.current_thread().name)
+        return super().read(size)
 
 
 @pytest_asyncio.fixture
@@ -54,6 +72,23 @@ async def test_docling_answers_with_a_page_inside_of_json(reader: Reader, tmp_pa
     assert path == "/v1/convert/file"
     assert content_type.startswith("multipart/form-data")
     assert (tmp_path / "original").read_bytes() in body
+
+
+async def test_docling_is_sent_a_document_without_holding_up_the_event_loop(
+    reader: Reader, tmp_path: Path
+) -> None:
+    reader.answer = json.dumps({"document": {"html_content": PAGE.decode()}}).encode()
+    extractor = RemoteExtractor(settings(reader.url, RemoteKind.DOCLING))
+    document = make_pdf(tmp_path / "original")
+    Watched.readings.clear()
+
+    await extractor.fetch(Watched(document), media_type=MediaType.PDF, into=tmp_path / "page.html")
+    await extractor.close()
+
+    ((_, _, body),) = reader.asked
+    assert document.read_bytes() in body
+    assert Watched.readings
+    assert threading.main_thread().name not in Watched.readings
 
 
 async def test_a_document_that_is_refused_is_left_to_the_built_in_extractor(

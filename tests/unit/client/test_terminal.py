@@ -27,13 +27,16 @@ def start(fake: FakeDocyard) -> Iterator[Start]:
     started: list[subprocess.Popen[bytes]] = []
 
     def start(
-        *arguments: str, stdin: int = subprocess.DEVNULL, stderr: int = subprocess.PIPE
+        *arguments: str,
+        stdin: int = subprocess.DEVNULL,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
     ) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(
             [*DOCYARD, *arguments],
             env=environment,
             stdin=stdin,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=stderr,
         )
         started.append(process)
@@ -69,16 +72,31 @@ def test_bars_move_on_stderr_and_never_backwards(start: Start, tmp_path: Path) -
     path = tmp_path / "a.pdf"
     path.write_bytes(b"%PDF" + bytes(300_000))
 
-    with terminal() as (writer, shown):
-        process = start("upload", "--wait", str(path), stderr=writer)
-        stdout, _ = process.communicate(timeout=LIMIT_S)
-        screen = shown()
+    with terminal() as (writer, shown), terminal() as (data, told):
+        process = start("upload", "--wait", str(path), stdout=data, stderr=writer)
+        process.communicate(timeout=LIMIT_S)
+        screen, stdout = shown(), told()
 
     percents = [int(percent) for percent in re.findall(r"(\d+)%", screen)]
     assert process.returncode == 0
     assert percents == sorted(percents)
     assert percents
     assert "completed" in screen
+    still = re.sub(r"\x1b\[[0-9;]*m", "", stdout)  # a table in bold moves nothing
+    assert "\x1b" not in still
+    assert still.count("completed") == 1
+
+
+def test_nothing_moves_while_a_program_reads_stdout(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("a")
+
+    with terminal() as (writer, shown):
+        stdout, _ = start("upload", "--wait", str(path), stderr=writer).communicate(timeout=LIMIT_S)
+        screen = shown()
+
+    assert "\x1b" not in screen
+    assert "a.txt: completed" in screen
     assert b"\x1b" not in stdout
     assert stdout.count(b"\n") == 1
 

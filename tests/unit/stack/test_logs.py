@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
-from docyard_stack.logs import LogFile, LogLine
+import pytest
+
+from docyard_stack import processes
+from docyard_stack.logs import LogFile, LogLine, last_words
 
 
 def test_the_last_lines_come_first_then_what_follows(tmp_path: Path) -> None:
@@ -60,3 +63,34 @@ def test_a_person_reads_time_level_and_event_first() -> None:
     line = LogLine.of("ingest", json.dumps(written))
 
     assert line.as_text() == "10:00 info started port=80"
+
+
+def test_the_last_words_of_a_log_of_any_size_are_its_last_line(tmp_path: Path) -> None:
+    path = tmp_path / "kafka.log"
+    with path.open("wb") as file:
+        file.truncate(2**40)  # a hole: nobody reads all of it
+        file.seek(2**40)
+        file.write(b"\nout of memory\n\n")
+
+    assert last_words(path) == "out of memory"
+    assert last_words(tmp_path / "none.log") == ""
+
+
+def test_a_log_that_grows_too_large_is_set_aside_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_LOG_MAX_BYTES", 10)
+    path = tmp_path / "kafka.log"
+    with processes.open_log(path) as writer:
+        writer.write(b"0123456789")
+        writer.flush()
+        processes.bound_log(path)
+        assert path.read_bytes() == b"0123456789"
+
+        writer.write(b"x")
+        writer.flush()
+        processes.bound_log(path)
+        writer.write(b"next")
+
+    assert path.read_bytes() == b"next"
+    assert (tmp_path / "kafka.1.log").read_bytes() == b"0123456789x"

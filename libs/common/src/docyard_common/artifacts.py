@@ -13,6 +13,8 @@ from uuid import UUID
 import zstandard
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from docyard_common.plain import Plain
+
 _Artifact = TypeVar("_Artifact", bound=BaseModel)
 
 MAX_ARTIFACT_BYTES = 256 * 1024 * 1024
@@ -53,7 +55,7 @@ class PageError(Artifact):
     """A page that could not be read, while others could."""
 
     number: int = Field(ge=1)
-    message: str
+    message: Plain
 
 
 class PageBatch(Artifact):

@@ -46,6 +46,9 @@ _BLAMES_THE_SYSTEM = frozenset(
 class DocyardError(Exception):
     """The root of what Docyard raises on purpose."""
 
+    stack: str = ""
+    """Where it was raised first, of an error that another process told of."""
+
 
 class RetryableError(DocyardError):
     """The same call may succeed later; *reason* says what the run died of, once it gives up."""

@@ -10,6 +10,7 @@ from docyard_stack import status
 from docyard_stack.addresses import StackAddresses
 from docyard_stack.errors import FolderInUseError, StackError
 from docyard_stack.folder import StackFolder
+from docyard_stack.logs import last_words
 from docyard_stack.processes import Identity, open_log
 from docyard_stack.record import PartState, Phase, StackRecord
 
@@ -61,5 +62,4 @@ def _serving(record: StackRecord) -> set[str]:
 
 def _last_words(folder: StackFolder) -> StackError:
     log = folder.log(_NAME)
-    lines = log.read_text(errors="replace").splitlines()
-    return StackError(f"the stack did not start: {lines[-1] if lines else 'no output'} ({log})")
+    return StackError(f"the stack did not start: {last_words(log) or 'no output'} ({log})")

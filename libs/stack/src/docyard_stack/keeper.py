@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from docyard_stack.errors import NotReadyError, StackError, StartFailedError
+from docyard_stack.logs import last_words
 from docyard_stack.part import Part
-from docyard_stack.processes import Identity, kill_group, spawn, stop
+from docyard_stack.processes import Identity, bound_log, kill_group, spawn, stop
 from docyard_stack.record import PartRecord, PartState
 
 logger = logging.getLogger(__name__)
@@ -18,6 +19,8 @@ _POLL_S: Final = 0.1
 _FIRST_DELAY_S: Final = 0.2
 _MAX_DELAY_S: Final = 10.0
 _STEADY_S: Final = 30.0
+_LOG_S: Final = 10.0
+"""How often is looked whether a log has grown too large."""
 
 
 class Keeper:
@@ -108,7 +111,10 @@ class Keeper:
 
     async def _ended(self) -> None:
         if self._process is not None:
-            await self._process.wait()
+            while not await _within(self._process.wait(), _LOG_S):
+                # A full disk is no reason to watch the part no longer.
+                with contextlib.suppress(OSError):
+                    await asyncio.to_thread(bound_log, self._log)
             # Children of a killed part would go on beside those of its successor.
             kill_group(self._process.pid)
 
@@ -119,13 +125,22 @@ class Keeper:
 
     def _last_words(self) -> str:
         code = None if self._process is None else self._process.returncode
-        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        last = last_words(self._log)
         return f"it ended with code {code}" + (f": {last[:300]}" if last else "")
 
     def _note(self, state: PartState) -> None:
         self.record.state = state
         self._changed()
+
+
+async def _within(work: Coroutine[Any, Any, object], seconds: float) -> bool:
+    """Await *work* for so long; return whether it has ended."""
+    try:
+        async with asyncio.timeout(seconds):
+            await work
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:

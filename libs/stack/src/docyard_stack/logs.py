@@ -1,6 +1,7 @@
 """Reads the logs of the parts: the last lines, and what comes after."""
 
 import json
+import os
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Final
 _POLL_S: Final = 0.2
 _FIRST: Final = ("ts", "level", "event")
 _BLOCK_BYTES: Final = 256 * 1024
+_LAST_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,18 @@ class LogFile:
                 *whole, self._rest = (self._rest + block).split(b"\n")
                 for line in whole:
                     yield LogLine.of(self._part, line.decode(errors="replace"))
+
+
+def last_words(log: Path) -> str:
+    """Return the last line that says anything; empty where none of the last 64 KiB does."""
+    try:
+        with log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _LAST_BYTES))
+            lines = file.read(_LAST_BYTES).decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def follow(files: list[LogFile]) -> Iterator[LogLine]:

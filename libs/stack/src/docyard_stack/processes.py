@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -115,6 +116,25 @@ async def _until(condition: Callable[[], bool], within_s: float) -> bool:
 def open_log(log: Path) -> BinaryIO:
     """Open *log* for appending; one that has grown too large is set aside first."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > _LOG_MAX_BYTES:
-        log.replace(log.with_suffix(".1.log"))
+    if _is_too_large(log):
+        log.replace(_aside(log))
     return log.open("ab")
+
+
+def bound_log(log: Path) -> None:
+    """Set aside what is in *log* if it has grown too large, while it is being written.
+
+    Whoever writes goes on at its beginning, for it was opened for appending; what is written in the
+    moment between copying and cutting is lost. Raises OSError.
+    """
+    if _is_too_large(log):
+        shutil.copyfile(log, _aside(log))
+        os.truncate(log, 0)
+
+
+def _is_too_large(log: Path) -> bool:
+    return log.exists() and log.stat().st_size > _LOG_MAX_BYTES
+
+
+def _aside(log: Path) -> Path:
+    return log.with_suffix(".1.log")

@@ -37,5 +37,19 @@ class EditRefusedError(DocyardError):
         self.field = field
 
 
-class StageNotReachedError(DocyardError):
+class NotReplayableError(DocyardError):
+    """The entry can not be sent by this replay; *because* is what its item says."""
+
+    because = ""
+
+
+class StageNotReachedError(NotReplayableError):
     """The document failed before the stage that the replay is to begin with."""
+
+    because = "stage_not_reached"
+
+
+class RecordTooLargeError(NotReplayableError):
+    """The record is larger than the topic of its stage takes: it can only be edited."""
+
+    because = "too_large"

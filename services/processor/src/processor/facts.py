@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from docyard_common.delivery import headers
+from docyard_common.delivery.ladder import described
 from docyard_common.delivery.outcome import Done, Failure, Retry
 from docyard_common.events import codec, sequence, topics
 from docyard_common.events.documents import (
@@ -147,7 +148,7 @@ class Facts:
             attempt=lease.attempt,
             at=now,
             reason=failure.reason,
-            message=f"{failure.message}; the next attempt {retry.mode.described}"
+            message=f"{failure.message}; the next attempt {_does(retry, lease)}"
             if changed
             else failure.message,
             due_at=now + timedelta(seconds=delay_s),
@@ -175,6 +176,10 @@ class Facts:
         )
         letter = _letter(lease, failure, now, attempts=ladder(earlier, lease, failure, now))
         return [self._outbox.record(topics.EVENTS, failed), letter]
+
+
+def _does(retry: Retry, lease: Lease) -> str:
+    return described(retry.mode, stage=lease.key.stage)
 
 
 def _about(

@@ -1,15 +1,16 @@
 """From Kafka to rows: one batch, one transaction, then the offsets."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from docyard_common.database import Database, Transaction
-from docyard_common.delivery import headers
+from docyard_common.delivery import headers, oversize
 from docyard_common.delivery.memory import Estimates, Kind
 from docyard_common.errors import FailureReason, UndecodableRecordError
-from docyard_common.events import codec, topics
+from docyard_common.events import codec
 from docyard_common.events.stages import Priority, Stage
 from docyard_common.events.work import StageRequested
 from docyard_common.kafka.consumer import BackpressureError
@@ -110,6 +111,9 @@ class Intake:
         return orders, poison
 
     def _order(self, record: ReceivedRecord) -> WorkOrder:
+        size = oversize.size_of(record.key, record.value, record.headers)
+        if size > oversize.MAX_RECORD_BYTES:
+            raise UndecodableRecordError(f"the record is larger than work may be: {size} bytes")
         request = codec.decode(record.value, record.headers)
         if not isinstance(request, StageRequested) or request.stage is not self._stage:
             raise UndecodableRecordError(f"the record does not ask for {self._stage}")
@@ -143,11 +147,8 @@ class Intake:
             failed_at=now,
             service_version=VERSION,
         )
-        letter = codec.Record(
-            topic=topics.dead_letters(self._stage),
-            key=record.key,
-            value=record.value,
-            headers=headers.buried(record.headers, death),
-        )
+        came = codec.Record(record.topic, record.key, record.value, record.headers)
+        # In a thread: to pack hundreds of megabytes takes a second.
+        letter = await asyncio.to_thread(oversize.letter, came, death)
         await self._outbox.add(tx, letter)
         metrics.DLQ_MESSAGES.labels(self._stage, FailureReason.UNDECODABLE_RECORD).inc()

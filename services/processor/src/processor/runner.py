@@ -57,8 +57,21 @@ class CrashLoopError(RetryableError):
     reason = FailureReason.CRASH_LOOP
 
 
+class RunOverdueError(RetryableError):
+    """A run has not ended long after its child had to: something in this process hangs.
+
+    Its reason blames no document: none of the measures of the retry ladder would help.
+    """
+
+
 class Runner:
-    """Runs leases of the stages of this process."""
+    """Runs leases of the stages of this process.
+
+    A run that takes longer than *limit_s* is given up and tried again: its lease is renewed for as
+    long as this process lives, so nobody else would take it over. It has to be beyond whatever a
+    child, the servers and the rests of bulky work may take: `app.limits` makes it five times the
+    limit of a child, what the servers may take, and an hour.
+    """
 
     def __init__(
         self,
@@ -67,11 +80,13 @@ class Runner:
         settlement: Settlement,
         retry: RetryPolicy,
         max_deliveries: int,
+        limit_s: float,
     ) -> None:
         self._work = work
         self._settlement = settlement
         self._retry = retry
         self._max_deliveries = max_deliveries
+        self._limit_s = limit_s
 
     async def run(self, lease: Lease) -> Outcome:
         """Work on *lease* and settle what became of it; return it for guard and breaker.
@@ -111,13 +126,25 @@ class Runner:
             error = CrashLoopError(_CRASH_LOOP.format(count=lease.deliveries - 1))
             return request, DeadLetter(failure(error, error.reason))
         try:
-            return request, await self._work[lease.key.stage](lease, request)
+            return request, await self._worked(lease, request)
         except asyncio.CancelledError:
             return request, Abandoned()
         except Exception as error:  # noqa: BLE001 - judged, not hidden
             dice = random.random()  # noqa: S311 - jitter only
             outcome = self._retry.judge(error, attempt=lease.attempt, dice=dice)
             return request, _stepped_down(outcome, lease)
+
+    async def _worked(self, lease: Lease, request: StageRequested) -> Done:
+        """Do the work. Raises what it raises, or RunOverdueError."""
+        limit = asyncio.timeout(self._limit_s)
+        try:
+            async with limit:
+                return await self._work[lease.key.stage](lease, request)
+        except TimeoutError as error:
+            # What is done may time out for reasons of its own.
+            if not limit.expired():
+                raise
+            raise RunOverdueError(f"The run has not ended after {self._limit_s:.0f} s.") from error
 
     async def _settled(
         self, lease: Lease, request: StageRequested, outcome: Outcome, *, announced: bool
@@ -142,7 +169,10 @@ class Runner:
 def _stepped_down(outcome: Outcome, lease: Lease) -> Outcome:
     """Let the next attempt change something where this one has cost too much."""
     if isinstance(outcome, Retry):
-        return replace(outcome, mode=mode_after(lease.meter.mode, outcome.failure.reason))
+        mode = lease.meter.mode
+        return replace(
+            outcome, mode=mode_after(mode, outcome.failure.reason, stage=lease.key.stage)
+        )
     return outcome
 
 

@@ -36,8 +36,9 @@ class Output:
 
     @property
     def is_live(self) -> bool:
-        """Whether bars may move: somebody looks at stderr, and no program reads it."""
-        return sys.stderr.isatty() and not self.as_json and not self.quiet
+        """Whether bars may move: somebody looks at both streams, and no program reads one."""
+        watched = sys.stdout.isatty() and sys.stderr.isatty()
+        return watched and not self.as_json and not self.quiet
 
     @property
     def errors(self) -> "Console":

@@ -212,6 +212,7 @@ class Hit(Model):
 
 
 class SearchResult(Model):
-    """The best passages, best first."""
+    """The best passages, best first; no part follows, so *next_cursor* is None."""
 
     items: tuple[Hit, ...]
+    next_cursor: str | None = None

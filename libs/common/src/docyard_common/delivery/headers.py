@@ -33,6 +33,10 @@ DLQ_FINGERPRINT: Final = "docyard-dlq-fingerprint"
 DLQ_SERVICE_VERSION: Final = "docyard-dlq-service-version"
 DLQ_ATTEMPTS: Final = "docyard-dlq-attempts"
 """The retry ladder as JSON: each attempt with its mode, its reason and what it used."""
+PACKED_BYTES: Final = "docyard-dlq-packed-bytes"
+"""How large the record is of which the value holds all, packed; see `delivery.oversize`."""
+PACKED_HEAD: Final = "docyard-dlq-packed-head"
+"""The first bytes of its value."""
 REPLAY_ID: Final = "docyard-replay-id"
 REPLAY_COUNT: Final = "docyard-replay-count"
 REPLAY_EDITED_FROM: Final = "docyard-replay-edited-from"
@@ -56,6 +60,8 @@ BURIAL: Final = frozenset(
         DLQ_FINGERPRINT,
         DLQ_SERVICE_VERSION,
         DLQ_ATTEMPTS,
+        PACKED_BYTES,
+        PACKED_HEAD,
     }
 )
 REPLAY: Final = frozenset({REPLAY_ID, REPLAY_COUNT, REPLAY_EDITED_FROM})

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from docyard_common.errors import FailureReason
+from docyard_common.events.stages import Stage
 
 
 class Mode(StrEnum):
@@ -15,19 +16,28 @@ class Mode(StrEnum):
     CAREFUL = "careful"
     PLAIN = "plain"
 
-    @property
-    def described(self) -> str:
-        """What a run in this mode does, for the owner of the document."""
-        return _DESCRIBED[self]
 
-
-_DESCRIBED: Final[Mapping[Mode, str]] = MappingProxyType(
+_CHANGED: Final[Mapping[Stage, Mapping[Mode, str]]] = MappingProxyType(
     {
-        Mode.STANDARD: "reads everything",
-        Mode.CAREFUL: "reads page by page, without a thumbnail and without OCR",
-        Mode.PLAIN: "reads page by page, and around the page that ended the run before",
+        Stage.VALIDATE: {
+            Mode.CAREFUL: "checks bytes and type alone, and leaves opening to the next stage",
+        },
+        Stage.EXTRACT: {
+            Mode.CAREFUL: "reads page by page, without a thumbnail and without OCR",
+            Mode.PLAIN: "reads page by page, and around the page that ended the run before,"
+            " unless that is the only one",
+        },
+        Stage.ANALYZE: {
+            Mode.CAREFUL: "looks for no relations",
+            Mode.PLAIN: "looks at the beginning of the text alone, and for no relations",
+        },
+        Stage.INDEX: {
+            Mode.CAREFUL: "embeds the text in smaller portions",
+            Mode.PLAIN: "embeds the text one passage at a time",
+        },
     }
 )
+"""The steps that a stage has: what is missing here would change nothing."""
 _BELOW: Final[Mapping[Mode, Mode]] = MappingProxyType(
     {Mode.STANDARD: Mode.CAREFUL, Mode.CAREFUL: Mode.PLAIN, Mode.PLAIN: Mode.PLAIN}
 )
@@ -44,9 +54,18 @@ _SUSPICIOUS_DELIVERIES: Final = 3
 put the document under suspicion."""
 
 
-def mode_after(mode: Mode, reason: FailureReason) -> Mode:
-    """Return the mode of the attempt after one in *mode* that died of *reason*."""
-    return _BELOW[mode] if reason in _COSTLY else mode
+def mode_after(mode: Mode, reason: FailureReason, *, stage: Stage) -> Mode:
+    """Return the mode of the attempt after one of *stage* in *mode* that died of *reason*.
+
+    It is the same one where *stage* has no further step: nothing would change.
+    """
+    below = _BELOW[mode]
+    return below if reason in _COSTLY and below in _CHANGED[stage] else mode
+
+
+def described(mode: Mode, *, stage: Stage) -> str:
+    """Return what a run of *stage* does in *mode*, for the owner of the document."""
+    return _CHANGED[stage].get(mode, "leaves nothing out")
 
 
 def mode_of_run(mode: Mode, deliveries: int) -> Mode:

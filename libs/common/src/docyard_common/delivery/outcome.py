@@ -6,8 +6,9 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from docyard_common.delivery.ladder import Mode
-from docyard_common.errors import FailureReason
+from docyard_common.errors import DocyardError, FailureReason
 from docyard_common.events.stages import Stage
+from docyard_common.plain import plain
 
 MAX_STACK_CHARACTERS = 16 * 1024
 """Stacks are cut at 16 KiB: enough to find the place, small enough for a Kafka header."""
@@ -80,11 +81,18 @@ Outcome: TypeAlias = Done | Retry | DeadLetter | Paused | Abandoned
 
 
 def failure(error: BaseException, reason: FailureReason) -> Failure:
-    """Describe *error*, cut to what a Kafka header may hold."""
-    stack = "".join(traceback.format_exception(error))
+    """Describe *error* in plain text, cut to what a Kafka header may hold.
+
+    What was raised in another process keeps the stack of that one: ours would be the same for all.
+    """
+    stack = _stack_told(error) or "".join(traceback.format_exception(error))
     return Failure(
         reason=reason,
-        message=str(error)[:MAX_MESSAGE_CHARACTERS] or type(error).__name__,
+        message=plain(str(error))[:MAX_MESSAGE_CHARACTERS] or type(error).__name__,
         error_class=f"{type(error).__module__}.{type(error).__qualname__}",
-        stack=stack[-MAX_STACK_CHARACTERS:],
+        stack=plain(stack)[-MAX_STACK_CHARACTERS:],
     )
+
+
+def _stack_told(error: BaseException) -> str:
+    return error.stack if isinstance(error, DocyardError) else ""

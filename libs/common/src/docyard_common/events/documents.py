@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from docyard_common.errors import FailureReason
 from docyard_common.events.envelope import DocumentEvent
 from docyard_common.events.stages import Priority, Stage
+from docyard_common.plain import Plain
 
 
 class RefusedChild(BaseModel):
@@ -17,7 +18,7 @@ class RefusedChild(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     position: int = Field(ge=1)
-    path: str
+    path: Plain
     code: str  # the one that an upload would be answered with
 
 
@@ -106,7 +107,7 @@ class StageRetrying(StageEvent):
     type: ClassVar[str] = "docyard.document.stage_retrying.v1"
 
     reason: FailureReason
-    message: str
+    message: Plain
     due_at: datetime
     run: RunReport | None = None
     next_mode: str | None = None  # how the next attempt works, where it differs
@@ -120,7 +121,7 @@ class DocumentProgressed(StageEvent):
     pages_done: int = Field(ge=0)
     pages_total: int | None = Field(default=None, ge=0)
     eta_s: float | None = Field(default=None, ge=0)  # of this stage, from the document's own pace
-    message: str = ""
+    message: Plain = ""
 
 
 class DocumentCompleted(DocumentEvent):
@@ -143,7 +144,7 @@ class DocumentFailed(DocumentEvent):
     stage: Stage
     attempt: int = Field(ge=1)
     reason: FailureReason
-    message: str  # one sentence for the owner: what is wrong and what to do
+    message: Plain  # one sentence for the owner: what is wrong and what to do
     failed_at: datetime
     run: RunReport | None = None
 

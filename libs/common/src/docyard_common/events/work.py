@@ -104,7 +104,10 @@ class ReprocessRequested(Event):
 
 
 class RemovalRequested(Event):
-    """A newer generation is visible: remove the artifacts of those below: topic `commands`."""
+    """Remove the artifacts of generations below: topic `commands`.
+
+    A newer one is visible, or their term has passed.
+    """
 
     type: ClassVar[str] = "docyard.document.removal_requested.v1"
 

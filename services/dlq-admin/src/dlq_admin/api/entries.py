@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from dlq_admin.api import models, views
 from dlq_admin.api.access import Admin, Caller, Operator, deed, visible_owner
-from dlq_admin.api.parameters import Cursor, Limit, Where
+from dlq_admin.api.parameters import Cursor, IdempotencyKey, Limit, Where
 from dlq_admin.api.requests import DiscardRequest, EditRequest
 from dlq_admin.api.services import Services
 from dlq_admin.domain.entries import UNRESOLVED
@@ -65,11 +65,17 @@ def _add_actions(router: APIRouter, services: Services) -> None:
         status_code=202,
     )
     async def edit_and_replay(
-        entry_id: UUID, body: EditRequest, caller: Admin, response: Response
+        entry_id: UUID,
+        body: EditRequest,
+        caller: Admin,
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
     ) -> models.ReplayView:
         """Give the copy a `ce_id` of its own; a header names the one it was made from."""
         done = deed(caller, "entry.edit_and_replay", reason=body.reason, entry_id=str(entry_id))
-        row = await services.entries.edit_and_replay(entry_id, body.value, deed=done)
+        row = await services.entries.edit_and_replay(
+            entry_id, body.value, deed=done, idempotency_key=idempotency_key
+        )
         response.headers["Location"] = f"/api/v1/dlq/replays/{row['id']}"
         return views.replay(row)
 

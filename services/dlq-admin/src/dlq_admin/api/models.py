@@ -127,6 +127,8 @@ class EntryDetail(EntrySummary):
     key_base64: str | None
     value: dict[str, Any] | None  # null where it does not decode
     value_base64: str | None
+    packed_bytes: int | None = None
+    """Of a record too large for a topic: then `value_base64` is all of it, packed with zstd."""
 
 
 class GroupView(Answer):

@@ -1,11 +1,11 @@
-"""Query parameters that several lists share."""
+"""Parameters that several routes share."""
 
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Depends, Header, Query
 
 from dlq_admin.api.access import Caller, visible_owner
 from dlq_admin.api.models import ReplayFilter, Text
@@ -15,6 +15,15 @@ from docyard_common.events.stages import Stage
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Most items of a page.")]
 Cursor = Annotated[str | None, Query(max_length=2000, description="`next_cursor` of a page.")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="The same key gives the same replay.",
+    ),
+]
 TextQuery = Annotated[Text | None, Query()]
 _NOBODY: Final = ""
 """An owner that no document has."""

@@ -34,7 +34,7 @@ def _problem(error: Exception) -> Problem:
             return Problem(422, "IDEMPOTENCY_KEY_REUSED", detail, replay_id=str(error.replay_id))
         case EditRefusedError():
             field = {
-                "field": f"value.{error.field}",
+                "field": f"value.{error.field}".removesuffix("."),
                 "location": "body",
                 "code": "edit_refused",
                 "message": detail,

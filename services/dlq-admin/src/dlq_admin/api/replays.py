@@ -3,25 +3,16 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from dlq_admin.api import models, views
 from dlq_admin.api.access import Operator, deed, request_id
-from dlq_admin.api.parameters import Cursor, Limit
+from dlq_admin.api.parameters import Cursor, IdempotencyKey, Limit
 from dlq_admin.api.requests import DEFAULT_RATE_PER_S, ReplayRequest, RetryTasks
 from dlq_admin.api.services import Services
 from dlq_admin.domain.replays import ReplayOrder, ReplayStatus, Selection
 from docyard_common.auth import Principal
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        min_length=1,
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
-        description="The same key gives the same replay.",
-    ),
-]
 _SINGLE = "asked for by id"
 """Reason of a replay of one entry, which needs none."""
 

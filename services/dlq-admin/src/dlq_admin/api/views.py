@@ -8,7 +8,13 @@ from typing import Any, Final
 from dlq_admin.api import models
 from dlq_admin.domain.replays import ReplayStatus
 from dlq_admin.replaying.records import headers_of
-from docyard_common.delivery.headers import BURIAL, DLQ_ATTEMPTS, text_of
+from docyard_common.delivery.headers import (
+    BURIAL,
+    DLQ_ATTEMPTS,
+    PACKED_BYTES,
+    integer_of,
+    text_of,
+)
 from docyard_common.errors import UndecodableRecordError
 from docyard_common.events import codec
 
@@ -46,6 +52,7 @@ def detail(
         key_base64=_raw(row["key"]),
         value=_decoded(row["value"], headers),
         value_base64=_raw(row["value"]),
+        packed_bytes=integer_of(headers, PACKED_BYTES),
     )
 
 

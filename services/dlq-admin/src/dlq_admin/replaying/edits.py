@@ -1,11 +1,14 @@
 """Single entries: discard, restore, and a replay of an edited copy; and the note of an export."""
 
+import hashlib
+import json
 from typing import Any, Final
 from uuid import UUID
 
 from dlq_admin.domain.entries import EntryState
 from dlq_admin.domain.replays import ReplayOrder, ReplayStatus, Selection
 from dlq_admin.errors import EditRefusedError, NotFoundError, StateForbidsError
+from dlq_admin.replaying.orders import placed_before
 from dlq_admin.replaying.records import edited_event, edited_record
 from dlq_admin.tables import audit, edits, entries, replays, settling
 from dlq_admin.tables.audit import Deed
@@ -55,19 +58,28 @@ class Entries:
             await audit.add(tx, deed)
 
     async def edit_and_replay(
-        self, entry_id: UUID, value: dict[str, Any], *, deed: Deed
+        self,
+        entry_id: UUID,
+        value: dict[str, Any],
+        *,
+        deed: Deed,
+        idempotency_key: str | None = None,
     ) -> dict[str, Any]:
         """Send a copy with another value at once; return the replay, which is over.
 
-        Raises NotFoundError, StateForbidsError unless it is open or parked, EditRefusedError.
+        The same idempotency key gives the same replay. Raises NotFoundError, StateForbidsError
+        unless it is open or parked, EditRefusedError, KeyReusedError.
         """
+        order = _order(entry_id, value, deed, idempotency_key)
         async with self._database.transaction() as tx:
+            known = await placed_before(tx, order)
+            if known is not None:
+                return known
             entry = await self._editable(tx, entry_id)
             event = edited_event(entry, value)
             if entry["document_id"] is None:
                 await self._adopt(tx, entry, event)
             replay_id = uuid7()
-            order = _order(entry_id, deed)
             row = await replays.add(
                 tx,
                 replay_id,
@@ -111,12 +123,16 @@ async def _locked(tx: Transaction, entry_id: UUID) -> dict[str, Any]:
     return entry
 
 
-def _order(entry_id: UUID, deed: Deed) -> ReplayOrder:
-    described = {"entry_ids": [str(entry_id)], "edited": True}
+def _order(
+    entry_id: UUID, value: dict[str, Any], deed: Deed, idempotency_key: str | None
+) -> ReplayOrder:
+    digest = hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    described = {"entry_ids": [str(entry_id)], "edited": True, "value_sha256": digest}
     return ReplayOrder(
         selection=Selection(described, entry_ids=(entry_id,)),
         actor=deed.actor,
         reason=deed.reason or "",
         rate_per_s=_EDIT_RATE_PER_S,
         request_id=deed.request_id,
+        idempotency_key=idempotency_key,
     )

@@ -32,7 +32,7 @@ class Orders:
         are not open, are skipped with their reason. A dry run only counts. Raises KeyReusedError.
         """
         async with self._database.transaction() as tx:
-            known = await self._known(tx, order)
+            known = await placed_before(tx, order)
             if known is not None:
                 return known
             # What fails after this moment is not meant, least of all failures of this replay.
@@ -57,14 +57,6 @@ class Orders:
         """
         return await self._change(replay_id, ReplayStatus.CANCELLED, deed)
 
-    async def _known(self, tx: Transaction, order: ReplayOrder) -> dict[str, Any] | None:
-        if order.idempotency_key is None:
-            return None
-        row = await replays.by_key(tx, order.actor, order.idempotency_key)
-        if row is not None and row["request_hash"] != order.request_hash:
-            raise KeyReusedError(row["id"])
-        return row
-
     async def _change(self, replay_id: UUID, wanted: ReplayStatus, deed: Deed) -> dict[str, Any]:
         async with self._database.transaction() as tx:
             row = await replays.get(tx, replay_id, lock=True)
@@ -80,6 +72,19 @@ class Orders:
             row = await replays.set_status(tx, replay_id, wanted)
             await audit.add(tx, deed)
             return row
+
+
+async def placed_before(tx: Transaction, order: ReplayOrder) -> dict[str, Any] | None:
+    """Return the replay that the idempotency key of *order* stands for; None: there is none yet.
+
+    The same key waits for this transaction. Raises KeyReusedError where it was another order's.
+    """
+    if order.idempotency_key is None:
+        return None
+    row = await replays.by_key(tx, order.actor, order.idempotency_key)
+    if row is not None and row["request_hash"] != order.request_hash:
+        raise KeyReusedError(row["id"])
+    return row
 
 
 def _is_already(status: ReplayStatus, wanted: ReplayStatus) -> bool:

@@ -7,20 +7,23 @@ sent and marked, or still waiting, and the next runner goes on once the lease ha
 import asyncio
 import logging
 import math
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 from psycopg import DataError
 
 from dlq_admin.domain.entries import SKIPPED_BECAUSE, EntryState
 from dlq_admin.domain.replays import Lease
-from dlq_admin.errors import StageNotReachedError
-from dlq_admin.replaying.records import replay_record, reprocessing
-from dlq_admin.tables import leases
+from dlq_admin.errors import NotReplayableError
+from dlq_admin.replaying.records import replay_record, reprocessing, request_of
+from dlq_admin.tables import edits, leases, outcomes
 from docyard_common.clock import Clock
 from docyard_common.database import Database, Transaction, lock_document
 from docyard_common.errors import DependencyUnavailableError, UndecodableRecordError
 from docyard_common.events import topics
+from docyard_common.events.work import StageRequested
 from docyard_common.observability import metrics
 from docyard_common.outbox import Outbox
 
@@ -37,6 +40,20 @@ _CHUNK: Final = 50
 
 _Noted: TypeAlias = tuple[int, str, str | None]
 """Position in the replay, outcome, detail."""
+
+
+@dataclass(frozen=True)
+class _Item:
+    """An entry that is to be moved."""
+
+    position: int
+    entry_id: UUID
+    document_id: UUID | None
+    request: StageRequested | None  # of an entry that did not decode when it was indexed
+
+    @property
+    def sort_key(self) -> int:
+        return self.document_id.int if self.document_id else 0
 
 
 class Runner:
@@ -102,24 +119,26 @@ class Runner:
             return []
         rows = await leases.next_items(tx, lease, limit=limit)
         # In the order in which everybody locks documents, so that nobody waits in a circle.
-        ordered = sorted(rows, key=lambda row: row["document_id"].int if row["document_id"] else 0)
-        noted = [await self._move_one(tx, lease, row) for row in ordered]
+        items = sorted(map(_item, rows), key=lambda item: item.sort_key)
+        noted = [await self._move_one(tx, lease, item) for item in items]
         await leases.note(tx, lease, noted)
         return noted
 
-    async def _move_one(self, tx: Transaction, lease: Lease, item: dict[str, Any]) -> _Noted:
-        if item["document_id"] is not None:
-            await lock_document(tx, item["document_id"])
-        position, entry_id = item["position"], item["entry_id"]
+    async def _move_one(self, tx: Transaction, lease: Lease, item: _Item) -> _Noted:
+        if item.document_id is not None:
+            await lock_document(tx, item.document_id)
+        position, entry_id = item.position, item.entry_id
         try:
             async with tx.transaction():
                 entry = await leases.take_entry(tx, lease, entry_id)
                 if entry is None:
                     return position, "skipped", _skipped(await leases.state_of(tx, entry_id))
+                if item.request is not None:
+                    await _adopt(tx, entry_id, item.request)
                 await self._send(tx, lease, entry)
-        except StageNotReachedError:
+        except NotReplayableError as error:
             await leases.open_again(tx, lease, entry_id)
-            return position, "skipped", "stage_not_reached"
+            return position, "skipped", error.because
         except (ValueError, DataError, UndecodableRecordError) as error:
             # Rolled back to before this entry: one that can not be sent must not stop the others.
             logger.warning("replay.entry_failed", extra={"entry_id": str(entry_id)}, exc_info=True)
@@ -156,6 +175,22 @@ class Runner:
                 await leases.give_back(tx, self._owner)
         except DependencyUnavailableError:
             logger.info("replays.leases_left_to_run_out")
+
+
+def _item(row: dict[str, Any]) -> _Item:
+    request = request_of(row)
+    document_id = request.document_id if request else row["document_id"]
+    return _Item(row["position"], row["entry_id"], document_id, request)
+
+
+async def _adopt(tx: Transaction, entry_id: UUID, request: StageRequested) -> None:
+    """Make an entry that decodes by now that of its document: a success can resolve it then.
+
+    Where the document is erased, or has an entry of this stage, it stays as it is: what becomes of
+    the work is told there.
+    """
+    if not await outcomes.is_erased(tx, request.document_id):
+        await edits.adopt(tx, entry_id, request)
 
 
 def _skipped(state: str | None) -> str:

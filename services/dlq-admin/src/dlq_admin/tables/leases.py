@@ -28,7 +28,10 @@ _GIVE_BACK = """
 update replays set lease_owner = null, lease_until = null where lease_owner = %s
 """
 _NEXT = """
-select i.position, i.entry_id, e.document_id
+select i.position, i.entry_id, e.document_id, e.stage,
+    case when e.document_id is null then e.value end as value,
+    case when e.document_id is null then e.header_names end as header_names,
+    case when e.document_id is null then e.header_values end as header_values
 from replay_items i left join entries e on e.id = i.entry_id
 where i.replay_id = %s and i.outcome = 'waiting' order by i.position limit %s
 """
@@ -87,7 +90,10 @@ async def give_back(tx: Transaction, owner: str) -> None:
 
 
 async def next_items(tx: Transaction, lease: Lease, *, limit: int) -> list[dict[str, Any]]:
-    """Return the next items (position, entry_id, document_id) that wait."""
+    """Return the next items that wait: position, entry_id, document_id and stage of the entry.
+
+    Where there is no document, with value and headers: by now they may say which one it is.
+    """
     return await (await tx.execute(_NEXT, (lease.replay_id, limit))).fetchall()
 
 

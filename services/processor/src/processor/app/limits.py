@@ -1,5 +1,6 @@
 """What the settings allow: to one document, to one child, and to all that run at once."""
 
+from math import ceil
 from typing import Final
 
 from processor.machine import memory_bytes
@@ -10,6 +11,8 @@ from processor.stages.task import DocumentLimits
 
 _SHARE_OF_MEMORY: Final = 0.7
 """The rest is for this process, and for what else runs on the machine."""
+_BULKY: Final = 5
+_REST_S: Final = 3600.0
 
 
 def document_limits(settings: ProcessorSettings) -> DocumentLimits:
@@ -24,8 +27,20 @@ def sandbox_limits(settings: ChildSettings) -> SandboxLimits:
         memory_bytes=settings.memory_bytes,
         soft_memory_bytes=settings.memory_soft_bytes,
         total_s=settings.total_s,
+        cpu_s=ceil(settings.total_s),
         no_progress_s=settings.no_progress_s,
     )
+
+
+def run_limit_s(settings: ProcessorSettings) -> float:
+    """Return after how long a run hangs: never one that only takes its time.
+
+    Five times what its child may take, since bulky work gets a fifth of the time beside small
+    documents; what a remote extractor and a language model may take; and an hour for the rest:
+    fetching, copying and indexing. By default a little more than six hours.
+    """
+    model = settings.model.timeout_s * settings.model.document_requests
+    return _BULKY * settings.child.total_s + settings.extractor.timeout_s + model + _REST_S
 
 
 def memory_admission(settings: ProcessorSettings) -> Memory:

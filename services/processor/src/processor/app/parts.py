@@ -14,7 +14,7 @@ from docyard_common.search import PostgresSearchIndex
 from docyard_common.search.embedding_model import FOLDER_VARIABLE, embedding_model
 from docyard_common.settings import EmbeddingSettings
 from docyard_common.storage import MinioObjectStore
-from processor.app.limits import memory_admission, sandbox_limits
+from processor.app.limits import memory_admission, run_limit_s, sandbox_limits
 from processor.app.working import Working
 from processor.courtesy import Courtesy
 from processor.eraser import Eraser
@@ -133,6 +133,7 @@ class Parts:
             settlement=self._settlement,
             retry=RetryPolicy(max_attempts=slots.max_attempts, first_delay_s=slots.first_delay_s),
             max_deliveries=slots.max_deliveries,
+            limit_s=run_limit_s(self.settings),
         )
 
     def _relay(self) -> Relay:

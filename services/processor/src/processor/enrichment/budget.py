@@ -1,7 +1,8 @@
 """What language models may cost: by document, and by day, in requests and tokens.
 
 It is taken before the call and corrected after it, or given back where nothing was sent: a kill -9
-between the two leaves it as taken, so that what was spent is never more than was counted.
+or a lost database between the two leaves it as taken. So no call goes uncounted, and what one is
+counted too little is at most what its estimate was wrong by.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 """Lets a language model describe a document, and does without it where that fails."""
 
 import logging
+from collections.abc import Awaitable
 from typing import Final
 from uuid import UUID
 
@@ -48,14 +49,17 @@ class Enricher:
     async def enrich(
         self, analysis: Analysis, text: str, *, document_id: UUID, generation: int
     ) -> Analysis:
-        """Return *analysis* with what the model says of *text*, or with the reason why not."""
+        """Return *analysis* with what the model says of *text*, or with the reason why not.
+
+        Raises DependencyUnavailableError where the budget can not be asked: nothing was sent then.
+        """
         if not text.strip():
             return self._without(analysis, NotEnriched.NO_TEXT)
         cost = estimated_tokens(RULES, _FRAME, text) + self._settings.max_answer_tokens
+        spending = await self._budget.take(document_id, generation, tokens=cost)
+        if isinstance(spending, NotEnriched):
+            return self._without(analysis, spending)
         try:
-            spending = await self._budget.take(document_id, generation, tokens=cost)
-            if isinstance(spending, NotEnriched):
-                return self._without(analysis, spending)
             return await self._asked(analysis, text, spending)
         except DependencyUnavailableError as error:
             logger.warning("enrichment.unavailable", extra={"error": str(error)})
@@ -79,15 +83,27 @@ class Enricher:
         try:
             completion = await self._model.complete(RULES, {"text": text}, max_tokens=most)
         except NotAskedError:
-            await self._budget.give_back(spending)
+            await _if_possible(self._budget.give_back(spending))
             raise
-        await self._budget.settle(spending, tokens=completion.tokens)
+        await _if_possible(self._budget.settle(spending, tokens=completion.tokens))
         return completion
 
     def _without(self, analysis: Analysis, reason: NotEnriched, *, tokens: int = 0) -> Analysis:
         metrics.MODEL_REQUESTS.labels(reason).inc()
         told = Enrichment(model=self._model.name, used=False, reason=reason, tokens=tokens)
         return analysis.model_copy(update={"enrichment": told})
+
+
+async def _if_possible(correction: Awaitable[None]) -> None:
+    """Await *correction*; without a database the budget stays as it was taken.
+
+    An answer that was paid for is worth more than the difference. It is not tried again: whether
+    a broken commit took effect is not known, and one that is made twice is wrong.
+    """
+    try:
+        await correction
+    except DependencyUnavailableError as error:
+        logger.warning("enrichment.not_corrected", extra={"error": str(error)})
 
 
 def _with(analysis: Analysis, found: Description) -> Analysis:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from docyard_common import artifacts
 from docyard_common.artifacts import ExtractManifest, PageBatch, PageError
@@ -16,7 +17,19 @@ from processor.handlers.members import MemberStore
 from processor.handlers.remote import RemoteExtractor
 from processor.stages.task import Extracted, PagesReady
 
-_UNREAD = "the page could not be read"
+_UNREAD: Final = "the page could not be read"
+_SUFFIX: Final = ".json.zst"
+_ELSEWHERE: Final = ".elsewhere.json.zst"
+"""Of batches from the page of a remote extractor. Their names are their own: what somebody keeps
+of them is never taken for what was read here later."""
+
+
+@dataclass
+class _Left:
+    """Keys of the batches that interrupted runs have left, by where the pages were read."""
+
+    here: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -36,7 +49,8 @@ class Extract:
     """Stores batches while the child works, the thumbnail, and the manifest last.
 
     A kill -9 costs the pages of the unfinished batch: the next run goes on after the last stored
-    one. With a manifest there, only the end of the stage is missing.
+    one. With a manifest there, only the end of the stage is missing. All pages of a document come
+    from one reader: the key of a batch says whether a remote extractor was the one.
     """
 
     def __init__(self, desk: Desk, *, remote: RemoteExtractor) -> None:
@@ -67,13 +81,18 @@ class Extract:
 
     async def _extract(self, run: Run) -> ExtractManifest:
         path, _ = await self._desk.original(run)
-        found = await self._stored(run.lease.key) if run.lease.fence > 1 else _Found()
-        page = await self._read_elsewhere(run, path, found)
+        left = await self._left(run.lease.key) if run.lease.fence > 1 else _Left()
+        page = await self._read_elsewhere(run, path, left)
+        found = await self._found(left.elsewhere if page else left.here)
+        if page is None:
+            await self._remove(left.elsewhere)
         reads = _as_page(page) if page else {"input": path}
         task = run.task(first_page=found.next_page, **reads)
 
         async def on_pages(batch: PagesReady) -> None:
-            found.batches.append(await self._store(run.lease.key, batch))
+            name = _batch_key(run.lease.key, batch, elsewhere=page is not None)
+            await self._objects.put(name, batch.data)
+            found.batches.append(PageBatch(first=batch.first, last=batch.last, key=name))
 
         members = MemberStore(self._objects, key=run.lease.key, budget=task.budget())
         result = await self._desk.work(run, task, on_pages=on_pages, on_member=members.take)
@@ -91,32 +110,33 @@ class Extract:
             children=members.count,
         )
 
-    async def _read_elsewhere(self, run: Run, path: Path, found: _Found) -> Path | None:
+    async def _read_elsewhere(self, run: Run, path: Path, left: _Left) -> Path | None:
         """Return the page that a remote extractor makes of the document; None where none does.
 
-        A second attempt does without it, unless pages of the first are stored: those of another
-        extractor would not go on where they end.
+        A second attempt does without it, and so does a run that finds pages which were read here.
         """
         media_type = run.request.content_type
         if media_type is None or not self._remote.reads(media_type):
             return None
-        if run.lease.attempt > 1 and not found.batches:
+        if run.lease.attempt > 1 or left.here:
             return None
         page = run.folder / "page.html"
         taken = await self._remote.fetch(path, media_type=media_type, into=page)
         return page if taken else None
 
-    async def _store(self, key: WorkKey, batch: PagesReady) -> PageBatch:
-        name = artifacts.pages_key(
-            key.document_id, key.generation, first=batch.first, last=batch.last
-        )
-        await self._objects.put(name, batch.data)
-        return PageBatch(first=batch.first, last=batch.last, key=name)
-
-    async def _stored(self, key: WorkKey) -> _Found:
-        """Find the batches that an interrupted run has left."""
+    async def _left(self, key: WorkKey) -> _Left:
         prefix = artifacts.pages_prefix(key.document_id, key.generation)
-        keys = [stat.key async for stat in self._objects.list(prefix)]
+        left = _Left()
+        async for stat in self._objects.list(prefix):
+            (left.elsewhere if stat.key.endswith(_ELSEWHERE) else left.here).append(stat.key)
+        return left
+
+    async def _remove(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            await self._objects.delete(key)
+
+    async def _found(self, keys: Sequence[str]) -> _Found:
+        """Read what an interrupted run has left."""
         found = _Found()
         for batch in _chain(keys):
             pages = artifacts.load_pages(await self._objects.get(batch.key))
@@ -132,6 +152,11 @@ class Extract:
         name = artifacts.thumbnail_key(key.document_id, key.generation)
         await self._objects.put(name, data, content_type="image/webp")
         return name
+
+
+def _batch_key(key: WorkKey, batch: PagesReady, *, elsewhere: bool) -> str:
+    name = artifacts.pages_key(key.document_id, key.generation, first=batch.first, last=batch.last)
+    return name.removesuffix(_SUFFIX) + _ELSEWHERE if elsewhere else name
 
 
 def _as_page(page: Path) -> dict[str, object]:

@@ -10,11 +10,11 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import httpx
 
-from docyard_common.errors import FailureReason, RetryableError
+from docyard_common.errors import RetryableError
 from processor.settings import RemoteKind, RemoteSettings
 from processor.stages.errors import DecompressionLimitError
 
@@ -27,9 +27,10 @@ _CONNECT_S: Final = 10.0
 
 
 class RemoteExtractorError(RetryableError):
-    """The server does not answer, or not in time; the next attempt does without it."""
+    """The server does not answer, or not in time; the next attempt does without it.
 
-    reason = FailureReason.TIMEOUT
+    Its reason blames no document: none of the measures of the retry ladder would help.
+    """
 
 
 class RemoteExtractor:
@@ -68,7 +69,9 @@ class RemoteExtractor:
             ) from error
 
     async def _fetch(self, document: Path, media_type: str, into: Path) -> bool:
-        answer = await self._client.send(self._request(document, media_type), stream=True)
+        with document.open("rb") as file:
+            request = self._request(file, document.name, media_type)
+            answer = await self._client.send(request, stream=True)
         async with aclosing(answer):
             if answer.status_code in _REFUSED:
                 logger.info("extractor.refused", extra={"status": answer.status_code})
@@ -79,21 +82,23 @@ class RemoteExtractor:
             await asyncio.to_thread(_unwrap, into)
         return True
 
-    def _request(self, document: Path, media_type: str) -> httpx.Request:
+    def _request(self, file: BinaryIO, name: str, media_type: str) -> httpx.Request:
         url = self._settings.url.rstrip("/")
         if self._settings.kind is RemoteKind.TIKA:
             return self._client.build_request(
                 "PUT",
                 f"{url}/tika",
                 headers={"Accept": "text/html", "Content-Type": media_type},
-                content=_pieces(document),
+                content=_pieces(file),
             )
-        return self._client.build_request(
+        form = self._client.build_request(
             "POST",
             f"{url}/v1/convert/file",
             data={"to_formats": "html", "image_export_mode": "placeholder"},
-            files={"files": (document.name, document.read_bytes(), media_type)},
+            files={"files": (name, file, media_type)},
         )
+        form.stream = _Threaded(form.stream)
+        return form
 
     async def _save(self, answer: httpx.Response, into: Path) -> None:
         size = 0
@@ -105,10 +110,22 @@ class RemoteExtractor:
                 file.write(piece)
 
 
-async def _pieces(document: Path) -> AsyncIterator[bytes]:
-    with document.open("rb") as file:
-        while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
+class _Threaded(httpx.AsyncByteStream):
+    """The body of a form, whose file is read in a thread: httpx itself would read it here."""
+
+    def __init__(self, form: httpx.SyncByteStream | httpx.AsyncByteStream) -> None:
+        assert isinstance(form, httpx.SyncByteStream)  # noqa: S101 - a form is of either kind
+        self._form = form
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        pieces = iter(self._form)
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             yield piece
+
+
+async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
+    while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
+        yield piece
 
 
 def _unwrap(answer: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from array import array
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -180,7 +181,8 @@ def _chunks(frame: frames.ChunksFrame, payload: bytes) -> list[Chunk]:
     """Join both again. Raises ChildCrashedError when texts and embeddings do not match."""
     if len(payload) != len(frame.chunks) * frame.dimensions * 4:
         raise ChildCrashedError("the child sent embeddings of the wrong size")
-    rows = np.frombuffer(payload, dtype="<f4").reshape(len(frame.chunks), frame.dimensions)
+    sent = np.frombuffer(payload, dtype="<f4").astype(np.float32, copy=False)
+    rows = sent.reshape(len(frame.chunks), frame.dimensions)
     return [
         Chunk(
             ordinal=chunk.ordinal,
@@ -188,7 +190,8 @@ def _chunks(frame: frames.ChunksFrame, payload: bytes) -> list[Chunk]:
             page_first=chunk.page_first,
             page_last=chunk.page_last,
             heading=chunk.heading,
-            embedding=row.tolist(),
+            # A list would take eight times as much for as long as the whole document is held.
+            embedding=array("f", row.tobytes()),
             start=chunk.start,
             end=chunk.end,
         )
@@ -229,7 +232,9 @@ def _extracted(frame: frames.ExtractedFrame, payload: bytes) -> Extracted:
 def _error(frame: frames.FailedFrame) -> PermanentError | ChildError:
     known = _PERMANENT.get(frame.reason)
     if frame.permanent and known is not None:
-        return known(frame.message)
+        error = known(frame.message)
+        error.stack = frame.stack
+        return error
     if frame.reason is FailureReason.MEMORY_LIMIT:
         return MemoryLimitError("the document needs more memory than it may use")
     return UnforeseenStageError(frame.message, stack=frame.stack)

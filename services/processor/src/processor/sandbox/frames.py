@@ -12,19 +12,19 @@ from docyard_common.analysis import Analysis
 from docyard_common.artifacts import PageError
 from docyard_common.errors import FailureReason
 from docyard_common.media_types import MediaType
+from docyard_common.plain import Plain
 from processor.sandbox.limits import SandboxLimits
 from processor.stages.task import FoundMember, Progress, StageTask, Value
 
 LENGTHS: Final = struct.Struct("!II")  # of header and payload, in bytes
-REQUEST: Final = struct.Struct("!I")  # number of a request for a child
+REQUEST: Final = struct.Struct("!I")  # number of a request for a child, and name of its folder
 
 
 class Assignment(Value):
-    """Parent to child: do this, in this folder, within these limits."""
+    """Parent to child: do this, within these limits."""
 
     task: StageTask
     limits: SandboxLimits
-    folder: str  # existing, empty, and the child's alone
     gives_way: bool = False  # to all that wants the processors, too
 
 
@@ -118,8 +118,8 @@ class FailedFrame(Value):
     kind: Literal["failed"] = "failed"
     reason: FailureReason
     permanent: bool
-    message: str
-    stack: str = ""
+    message: Plain  # of foreign bytes, perhaps: JSON takes no half of a surrogate pair
+    stack: Plain = ""
 
 
 Frame: TypeAlias = Annotated[

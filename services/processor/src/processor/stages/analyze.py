@@ -1,5 +1,6 @@
 """Analyze: what the text is about, in one pass over its pages."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from docyard_common.analysis import Analysis
@@ -11,6 +12,7 @@ from processor.analysis.language import detect
 from processor.analysis.relations import RelationCollector
 from processor.analysis.summary import summarize
 from processor.analysis.words import Sentence, sentences
+from processor.stages.measures import Measure
 from processor.stages.reading import read_pages
 from processor.stages.task import Analyzed, Progress, Report, StageTask
 
@@ -24,6 +26,7 @@ class _Reading:
     def __init__(self, task: StageTask) -> None:
         self._entities = EntityCollector()
         self._relations = RelationCollector()
+        self._relates = Measure.NO_RELATIONS not in task.measures
         self._type = TypeFinder(task.content_type)
         self._sample: list[Sentence] = []
         self._size = 0
@@ -31,7 +34,9 @@ class _Reading:
         self._excerpt_bytes = task.excerpt_bytes
 
     def add(self, page: Page) -> None:
-        self._relations.add(page, self._entities.add(page))
+        named = self._entities.add(page)
+        if self._relates:
+            self._relations.add(page, named)
         if len(self._excerpt) < self._excerpt_bytes:
             self._excerpt += page.text[: self._excerpt_bytes - len(self._excerpt)] + "\n\n"
         self._type.add(page.text, width=page.width, height=page.height)
@@ -61,9 +66,23 @@ class _Reading:
 
 
 def analyze(task: StageTask, report: Report) -> Analyzed:
-    """Read all pages for entities and relations, the first ones for all else."""
+    """Read all pages for entities and relations, the first ones for all else.
+
+    The first ones for everything, and no relations, as the measures of *task* say.
+    """
     reading = _Reading(task)
-    for pages, page in enumerate(read_pages(task), start=1):
+    alone = Measure.BEGINNING_ALONE in task.measures
+    for pages, page in enumerate(_beginning(task) if alone else read_pages(task), start=1):
         reading.add(page)
         report.progress(Progress(pages_done=pages))
     return Analyzed(reading.analysis(), reading.excerpt())
+
+
+def _beginning(task: StageTask) -> Iterator[Page]:
+    """Yield the pages that the sample is taken from, the last one cut where it ends."""
+    left = _SAMPLE_CHARACTERS
+    for page in read_pages(task):
+        yield page.model_copy(update={"text": page.text[:left]})
+        left -= len(page.text)
+        if left <= 0:
+            return

@@ -1,15 +1,20 @@
 """Index: the text in chunks that a search can answer with, each with its embedding."""
 
 import json
+from array import array
 from pathlib import Path
+from typing import Final
 
 from docyard_common.search.embedding import Embedder
 from docyard_common.search.port import Chunk
 from processor.indexing.chunking import Passage, passages
+from processor.stages.measures import Measure
 from processor.stages.reading import read_pages
 from processor.stages.task import Indexed, Progress, Report, StageTask
 
-_EMBEDDED_AT_ONCE = 64
+_EMBEDDED_AT_ONCE: Final = 64
+"""Passages: the model pads all to the longest, 190 MiB where that is 1,500 tokens long."""
+_SMALL_PORTION: Final = 8
 
 
 def index(task: StageTask, report: Report, *, embedder: Embedder) -> Indexed:
@@ -17,11 +22,19 @@ def index(task: StageTask, report: Report, *, embedder: Embedder) -> Indexed:
     cut = _given(task.texts) if task.texts else list(passages(read_pages(task)))
     last_page = cut[-1].page_last if cut else 0
     chunks: list[Chunk] = []
-    for start in range(0, len(cut), _EMBEDDED_AT_ONCE):
-        part = cut[start : start + _EMBEDDED_AT_ONCE]
+    at_once = _portion(task)
+    for start in range(0, len(cut), at_once):
+        part = cut[start : start + at_once]
         chunks.extend(_embed(part, first_ordinal=start, embedder=embedder))
         report.progress(Progress(pages_done=part[-1].page_last, pages_total=last_page))
     return Indexed(tuple(chunks))
+
+
+def _portion(task: StageTask) -> int:
+    """Return how many passages are embedded at once."""
+    if Measure.ONE_PASSAGE_AT_A_TIME in task.measures:
+        return 1
+    return _SMALL_PORTION if Measure.SMALL_PORTIONS in task.measures else _EMBEDDED_AT_ONCE
 
 
 def _given(texts: Path) -> list[Passage]:
@@ -38,7 +51,7 @@ def _embed(part: list[Passage], *, first_ordinal: int, embedder: Embedder) -> li
             page_first=passage.page_first,
             page_last=passage.page_last,
             heading=passage.heading,
-            embedding=vector,
+            embedding=array("f", vector),
             start=passage.start,
             end=passage.end,
         )

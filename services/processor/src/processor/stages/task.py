@@ -13,7 +13,7 @@ from docyard_common.delivery.ladder import Mode
 from docyard_common.events.stages import Stage
 from docyard_common.media_types import MediaType
 from docyard_common.search.port import Chunk
-from processor.stages.measures import MEASURES, Measure
+from processor.stages.measures import Measure, measures
 
 _MIB: Final = 1024 * 1024
 
@@ -98,7 +98,7 @@ class StageTask(Value):
     @property
     def measures(self) -> frozenset[Measure]:
         """What this run does differently, because an earlier one died."""
-        return MEASURES[self.mode]
+        return measures(self.stage, self.mode)
 
 
 class Progress(Value):

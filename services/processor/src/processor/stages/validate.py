@@ -4,6 +4,7 @@ import hashlib
 
 from processor.extraction.registry import opened
 from processor.stages.errors import ChecksumMismatchError
+from processor.stages.measures import Measure
 from processor.stages.opening import input_of, source_of
 from processor.stages.task import Progress, Report, StageTask, Validated
 
@@ -11,10 +12,13 @@ from processor.stages.task import Progress, Report, StageTask, Validated
 def validate(task: StageTask, report: Report) -> Validated:
     """Open the document and close it again; limits and encryption show at opening.
 
+    One that an earlier attempt died of is not opened: extract will show what that would have.
     Raises ChecksumMismatchError, and what `sniff` and `Extractor` raise.
     """
     _require_same_bytes(task)
     source = source_of(task)
+    if Measure.UNOPENED in task.measures:
+        return Validated(media_type=source.media_type, page_count=None)
     with opened(source) as document:
         pages = document.page_count
     report.progress(Progress(pages_done=pages or 0, pages_total=pages))
