@@ -112,7 +112,10 @@ fuzz-stack: setup ## Five hundred damaged documents (DOCYARD_FUZZ_STACK_CASES) t
 
 .PHONY: bench
 bench: setup ## Measure; docs/benchmarks.md says what and how.
-	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
+	@for name in $(BENCHMARKS); do \
+		case $$name in lifecycle) options="--bulky 50";; celery_redis) options=--mixed;; *) options=;; esac; \
+		echo "== $$name $$options"; $(BIN)/python -m bench.$$name $$options || exit 1; \
+	done
 
 .PHONY: soak
 soak: setup ## An hour at full speed (DOCYARD_SOAK_MINUTES): does memory grow, is anything lost?

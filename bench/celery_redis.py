@@ -5,7 +5,11 @@
 They are small texts, or of all kinds that stand alone (`bench.mixture`), written beforehand.
 Celery does the same library work on the same PostgreSQL and object store (`bench.celery_worker`
 says how, and what it leaves out), with one worker process a core. Its client stores the file and
-sends the chain; Docyard's uploads by HTTP. A burst ends when the last document can be searched.
+sends the chain; Docyard's uploads by HTTP. A burst ends when the last document can be searched. A
+time is that of one document of a burst: from the moment when it began to be sent to the beginning
+of the transaction that made it searchable. Peak memory is that of all processes that are a side's
+own, together; PostgreSQL and the object store serve both. It is watched in a burst of its own,
+which is left out of the times: watching costs processor time.
 Celery and Redis are installed into `.peers/` by the first run; where that fails, this says so and
 measures nothing.
 """
@@ -21,7 +25,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,7 +34,8 @@ from uuid import uuid4
 import httpx
 import psycopg
 from bench import peers
-from bench.embedded import CpuMeter, milliseconds_each, stack
+from bench.documents import PeakMemory, ranks, tree_bytes
+from bench.embedded import CHILDREN, CpuMeter, milliseconds_each, stack
 from bench.mixture import Mixture
 from bench.small_documents import CONNECTIONS, Document, Uploader, shown, small_text
 from minio import Minio
@@ -37,7 +43,8 @@ from minio import Minio
 from docyard_stack.ports import free_ports
 
 BUCKET = "celery-bench"
-DOCYARD_ONLY = ("ingest", "processor", "children", "notifier", "dlq-admin", "kafka")
+DOCYARD_PARTS = ("ingest", "processor", "notifier", "dlq-admin", "kafka")
+DOCYARD_ONLY = (*DOCYARD_PARTS, CHILDREN)
 CELERY_ONLY = ("worker", "redis")
 _WARM = 40
 
@@ -69,6 +76,7 @@ class CeleryPeer:
             text=True,
         )
         self._number = 0
+        self.sent: dict[str, float] = {}
 
     def burst(self, documents: int) -> float:
         """Return the seconds from the first document to the moment the last is searchable."""
@@ -80,6 +88,17 @@ class CeleryPeer:
             time.sleep(0.1)
         return time.perf_counter() - began
 
+    def times(self, sent: Mapping[str, float]) -> list[float]:
+        """Return the seconds of each document that was *sent*, by either side."""
+        query = """
+        select document_id::text, extract(epoch from indexed_at)::float8 from search.documents
+        where document_id = any(%s::uuid[])
+        """
+        rows = self._database.execute(query, [list(sent)]).fetchall()
+        if len(rows) != len(sent):
+            raise RuntimeError(f"{len(sent)} documents were sent, and {len(rows)} are indexed")
+        return [at - sent[document_id] for document_id, at in rows]
+
     def close(self) -> None:
         assert self._sender.stdin is not None
         self._sender.stdin.close()
@@ -90,6 +109,7 @@ class CeleryPeer:
         self._number += 1
         name, data = self._document(self._number)
         key = str(uuid4())
+        self.sent[key] = time.time()
         self._store.put_object(BUCKET, key, io.BytesIO(data), len(data))
         digest = hashlib.sha256(data).hexdigest()
         assert self._sender.stdin is not None
@@ -153,7 +173,7 @@ async def measure(addresses: dict[str, Any], options: argparse.Namespace) -> Non
     headers = {"Authorization": f"Bearer {addresses['token']}"}
     limits = httpx.Limits(max_connections=CONNECTIONS)
     meter = CpuMeter(addresses["data"])
-    count = _WARM + options.documents * options.rounds
+    count = _WARM + options.documents * (1 + options.rounds)
     document = _mixed(count) if options.mixed else small_text
     async with httpx.AsyncClient(
         base_url=addresses["ingest"], headers=headers, limits=limits, timeout=60, trust_env=False
@@ -171,38 +191,64 @@ def _mixed(count: int) -> Numbered:
     return lambda number: written[number - 1]
 
 
+@dataclass
+class Side:
+    """One of the two, and what it did over all rounds."""
+
+    burst: Callable[[int], Awaitable[float]]
+    sent: dict[str, float]
+    resident_bytes: Callable[[], int]
+    others: Collection[str]  # parts that are the other side's
+    rates: list[float] = field(default_factory=list)  # documents a second of each round
+    spent: list[dict[str, float]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    peak: PeakMemory = field(default_factory=PeakMemory)
+
+
 async def compare(
     uploader: Uploader, peer: CeleryPeer, meter: CpuMeter, options: argparse.Namespace
 ) -> None:
-    await uploader.burst(_WARM)
-    await asyncio.to_thread(peer.burst, _WARM)
-    rates: dict[str, list[float]] = {"docyard": [], "celery": []}
-    spent: dict[str, list[dict[str, float]]] = {"docyard": [], "celery": []}
+    async def send(documents: int) -> float:
+        return await asyncio.to_thread(peer.burst, documents)
+
+    def together(parts: Iterable[str]) -> Callable[[], int]:
+        processes = [meter.part(name) for name in parts]
+        return lambda: sum(map(tree_bytes, processes))
+
+    sides = {
+        "docyard": Side(uploader.burst, uploader.sent, together(DOCYARD_PARTS), CELERY_ONLY),
+        "celery": Side(send, peer.sent, together(CELERY_ONLY), DOCYARD_ONLY),
+    }
+    for side in sides.values():
+        await side.burst(_WARM)
+    for side in sides.values():
+        with side.peak.watching(side.resident_bytes):
+            await side.burst(options.documents)
+        side.sent.clear()
     for _ in range(options.rounds):
-        for name, burst in (
-            ("docyard", uploader.burst(options.documents)),
-            ("celery", asyncio.to_thread(peer.burst, options.documents)),
-        ):
+        for side in sides.values():
             before = meter.read()
-            rates[name].append(options.documents / await burst)
-            spent[name].append(milliseconds_each(before, meter.read(), options.documents))
-    report(rates, spent)
+            side.rates.append(options.documents / await side.burst(options.documents))
+            side.spent.append(milliseconds_each(before, meter.read(), options.documents))
+    for side in sides.values():
+        side.times = peer.times(side.sent)
+    report(sides)
 
 
-def report(rates: dict[str, list[float]], spent: dict[str, list[dict[str, float]]]) -> None:
-    for name, others in (("docyard", CELERY_ONLY), ("celery", DOCYARD_ONLY)):
-        found = rates[name]
+def report(sides: Mapping[str, Side]) -> None:
+    for name, side in sides.items():
         each = {
-            part: statistics.median(round_[part] for round_ in spent[name])
-            for part in spent[name][0]
-            if part not in others
+            part: statistics.median(round_[part] for round_ in side.spent)
+            for part in side.spent[0]
+            if part not in side.others
         }
         print(
-            f"{name}: documents per second median {statistics.median(found):.1f} "
-            f"(min {min(found):.1f}, max {max(found):.1f}); CPU milliseconds a document "
-            f"{shown(each)}"
+            f"{name}: documents per second median {statistics.median(side.rates):.1f} "
+            f"(min {min(side.rates):.1f}, max {max(side.rates):.1f}); CPU milliseconds a document "
+            f"{shown(each)}; {ranks(side.times)} a document; {side.peak}"
         )
-    ratios = [d / c for d, c in zip(rates["docyard"], rates["celery"], strict=True)]
+    rates = zip(sides["docyard"].rates, sides["celery"].rates, strict=True)
+    ratios = [docyard / celery for docyard, celery in rates]
     print(
         f"docyard / celery {statistics.median(ratios):.2f} "
         f"(min {min(ratios):.2f}, max {max(ratios):.2f})"

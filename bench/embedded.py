@@ -46,6 +46,10 @@ class CpuMeter:
         """Count one more process with its children."""
         self._parts[name] = psutil.Process(pid)
 
+    def part(self, name: str) -> psutil.Process:
+        """Return the process that the part *name* is, with those below it."""
+        return self._parts[name]
+
     def read(self) -> dict[str, float]:
         """Return the seconds used so far; work done for documents is apart from its service."""
         used = {name: tree_s(process) for name, process in self._parts.items()}

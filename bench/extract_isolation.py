@@ -1,20 +1,31 @@
 """The price of isolation: extract in a slot's child, in this process, and bare pypdfium2.
 
-Rounds alternate, so that all see the same machine; ratios are of medians. Run with
-`python -m bench.extract_isolation [rounds]`. All read the text of every page of the same PDFs with
-one core at work. Extract also finds headings and metadata and writes compressed batches, here as in
-the child: what the child adds to that is the price of isolation.
+    python -m bench.extract_isolation [rounds] [--documents 200]
+
+Rounds alternate, so that all see the same machine; ratios are of medians. All read the text of
+every page of the same PDFs with one core at work. Extract also finds headings and metadata and
+writes compressed batches, here as in the child: what the child adds to that is the price of
+isolation. A round has as many documents as one child reads before it is replaced, so that each has
+paid for one. A time is that of one document as its caller sees it. Peak memory is that of the
+process that reads; for a child, of the fork server with its children. It is watched in the first
+round, which warms all and is left out of the times: watching costs processor time.
 """
 
+import argparse
 import asyncio
 import hashlib
+import itertools
 import statistics
-import sys
 import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pypdfium2 as pdfium
+from bench.documents import PeakMemory, own_bytes, ranks, tree_bytes
+from bench.embedded import tree_s, used_s
 from reportlab.pdfgen.canvas import Canvas
 
 from docyard_common.events.stages import Stage
@@ -31,7 +42,7 @@ from processor.stages.task import (
     StageTask,
 )
 
-DOCUMENTS = 8
+FILES = 8
 PAGES = 60
 LINES = 45
 WORDS = "isolation keeps one bad document from hurting the others and costs a little time "
@@ -49,7 +60,13 @@ def make_pdf(path: Path, seed: int) -> Path:
     return path
 
 
-def read_bare(path: Path) -> int:
+async def read_bare(path: Path) -> None:
+    characters = _characters(path)
+    if not characters:
+        raise RuntimeError("no text was read")
+
+
+def _characters(path: Path) -> int:
     characters = 0
     with pdfium.PdfDocument(path) as pdf:
         for number in range(len(pdf)):
@@ -84,13 +101,13 @@ class Unheard:
     def member(self, told: MemberData | FoundMember) -> None: ...
 
 
-def read_here(path: Path) -> None:
+async def read_here(path: Path) -> None:
     """Do the same work as the child, in this process."""
     if extract(task_for(path, thumbnail=False), Unheard()).page_count != PAGES:
         raise RuntimeError("not all pages were read")
 
 
-async def read_in_child(sandbox: Sandbox, path: Path, *, thumbnail: bool) -> None:
+async def read_in_child(path: Path, *, sandbox: Sandbox, thumbnail: bool) -> None:
     async def on_progress(_progress: Progress) -> None: ...
 
     async def on_pages(_batch: PagesReady) -> None: ...
@@ -101,84 +118,114 @@ async def read_in_child(sandbox: Sandbox, path: Path, *, thumbnail: bool) -> Non
         raise RuntimeError("not all pages were read")
 
 
-def cpu_seconds(nursery: Nursery) -> float:
-    """Processor time of this process and its children so far; load on the machine leaves it."""
-    children = psutil.Process(nursery.pid).children()
-    times = [process.cpu_times() for process in (psutil.Process(), *children)]
-    return sum(spent.user + spent.system for spent in times)
+@dataclass
+class Way:
+    """One way to read, and what it did over all rounds."""
+
+    read: Callable[[Path], Awaitable[None]]
+    resident_bytes: Callable[[], int]
+    rates: list[tuple[float, float]] = field(default_factory=list)  # of each round
+    times: list[float] = field(default_factory=list)
+    peak: PeakMemory = field(default_factory=PeakMemory)
+
+
+def ways(nursery: Nursery, sandbox: Sandbox) -> dict[str, Way]:
+    here = partial(own_bytes, psutil.Process())
+    below = partial(tree_bytes, psutil.Process(nursery.pid))
+    in_child = partial(read_in_child, sandbox=sandbox)
+    return {
+        "bare": Way(read_bare, here),
+        "in this process": Way(read_here, here),
+        "text only": Way(partial(in_child, thumbnail=False), below),
+        "with thumbnail": Way(partial(in_child, thumbnail=True), below),
+    }
 
 
 class Meter:
     """Pages per second by the clock, and by processor time of all processes taking part."""
 
     def __init__(self, nursery: Nursery) -> None:
-        self._nursery = nursery
+        self._server = psutil.Process(nursery.pid)
         self._started = time.perf_counter()
-        self._cpu = cpu_seconds(nursery)
+        self._cpu = self._cpu_s()
 
-    def read(self) -> tuple[float, float]:
-        pages = DOCUMENTS * PAGES
+    def read(self, pages: int) -> tuple[float, float]:
         wall = time.perf_counter() - self._started
-        return pages / wall, pages / (cpu_seconds(self._nursery) - self._cpu)
+        return pages / wall, pages / (self._cpu_s() - self._cpu)
+
+    def _cpu_s(self) -> float:
+        # With that of the fork server goes that of children that were replaced.
+        return used_s(psutil.Process()) + tree_s(self._server)
 
 
-Rates = dict[str, list[tuple[float, float]]]
-
-
-async def measure(nursery: Nursery, sandbox: Sandbox, paths: list[Path], rounds: int) -> Rates:
-    rates: Rates = {"bare": [], "in this process": [], "text only": [], "with thumbnail": []}
-    for number in range(rounds + 1):
-        found = {}
-        meter = Meter(nursery)
-        for path in paths:
-            read_bare(path)
-        found["bare"] = meter.read()
-        meter = Meter(nursery)
-        for path in paths:
-            read_here(path)
-        found["in this process"] = meter.read()
-        for name, thumbnail in (("text only", False), ("with thumbnail", True)):
+async def measure(
+    nursery: Nursery, found: Mapping[str, Way], paths: Sequence[Path], rounds: int
+) -> None:
+    for way in found.values():
+        with way.peak.watching(way.resident_bytes):
+            await read_all(way, paths)
+    for _ in range(rounds):
+        for way in found.values():
             meter = Meter(nursery)
-            for path in paths:
-                await read_in_child(sandbox, path, thumbnail=thumbnail)
-            found[name] = meter.read()
-        if number:  # the first round warms both
-            for name, value in found.items():
-                rates[name].append(value)
-    return rates
+            way.times += await read_all(way, paths)
+            way.rates.append(meter.read(len(paths) * PAGES))
 
 
-def show(rates: Rates) -> None:
+async def read_all(way: Way, paths: Sequence[Path]) -> list[float]:
+    """Return the seconds of each document."""
+    times = []
+    for path in paths:
+        began = time.perf_counter()
+        await way.read(path)
+        times.append(time.perf_counter() - began)
+    return times
+
+
+def show(found: Mapping[str, Way]) -> None:
     for position, unit in enumerate(("by the clock", "by processor time")):
         print(f"pages per second {unit}")
-        bare = statistics.median(value[position] for value in rates["bare"])
-        for name, pairs in rates.items():
-            values = [pair[position] for pair in pairs]
+        bare = _median(found["bare"], position)
+        for name, way in found.items():
+            values = [rate[position] for rate in way.rates]
             median = statistics.median(values)
             spread = f"{min(values):.0f}-{max(values):.0f}"
             print(f"  {name:>15}: median {median:.0f} ({spread}), {median / bare:.3f} of bare")
         isolated, here = (
-            statistics.median(value[position] for value in rates[name])
-            for name in ("text only", "in this process")
+            _median(found[name], position) for name in ("text only", "in this process")
         )
         print(f"  in the child / in this process: {isolated / here:.3f}")
+    print("a document")
+    for name, way in found.items():
+        print(f"  {name:>15}: {ranks(way.times)}; {way.peak}")
 
 
-async def main(rounds: int) -> None:
+def _median(way: Way, position: int) -> float:
+    return statistics.median(rate[position] for rate in way.rates)
+
+
+async def main(options: argparse.Namespace) -> None:
     nursery = Nursery()
-    # One child for the whole run: its processor time is read while it lives.
-    sandbox = Sandbox(SandboxLimits(documents_per_child=1_000_000), nursery=nursery)
+    sandbox = Sandbox(SandboxLimits(), nursery=nursery)
     await nursery.start()
     # Where children may read, and nowhere else.
     async with nursery.lend_folder() as folder:
-        paths = [make_pdf(folder / f"{n}.pdf", n) for n in range(DOCUMENTS)]
+        files = [make_pdf(folder / f"{n}.pdf", n) for n in range(FILES)]
+        paths = list(itertools.islice(itertools.cycle(files), options.documents))
         await sandbox.start()
-        rates = await measure(nursery, sandbox, paths, rounds)
+        found = ways(nursery, sandbox)
+        await measure(nursery, found, paths, options.rounds)
     await sandbox.close()
     await nursery.close()
-    print(f"{DOCUMENTS} documents of {PAGES} pages, {rounds} alternating rounds")
-    show(rates)
+    print(f"{len(paths)} documents of {PAGES} pages, {options.rounds} alternating rounds")
+    show(found)
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m bench.extract_isolation", description=__doc__)
+    made.add_argument("rounds", type=int, nargs="?", default=4)
+    made.add_argument("--documents", type=int, default=SandboxLimits().documents_per_child)
+    return made
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 7))
+    asyncio.run(main(parser().parse_args()))

@@ -36,7 +36,10 @@ def small_text(number: int) -> Document:
 
 
 class Uploader:
-    """Uploads documents over kept connections: the first is number 1."""
+    """Uploads documents over kept connections: the first is number 1.
+
+    `sent` says of each by its id when it began to be sent, in seconds since 1970.
+    """
 
     def __init__(
         self, client: httpx.AsyncClient, document: Callable[[int], Document] = small_text
@@ -44,13 +47,16 @@ class Uploader:
         self._client = client
         self._document = document
         self._number = 0
+        self.sent: dict[str, float] = {}
 
     async def upload(self) -> str:
         self._number += 1
+        began = time.time()
         file = {"file": self._document(self._number)}
         answer = await self._client.post("/api/v1/documents/upload/simple", files=file)
         answer.raise_for_status()
         document_id: str = answer.json()["document_id"]
+        self.sent[document_id] = began
         return document_id
 
     async def burst(self, documents: int) -> float:

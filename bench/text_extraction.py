@@ -16,13 +16,14 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 from bench import readers
+from bench.documents import PeakMemory, ranks, tree_bytes
 from bench.embedded import tree_s, used_s
 from bench.mixture import Mixture
 from bench.peers import PeerMissingError
@@ -34,8 +35,6 @@ from processor.sandbox.nursery import Nursery
 _LARGEST = 20_000_000
 _PICTURES = "image/"
 _CONTAINERS = ("zip", "tar", "gz", "bz2", "xz", "zst", "eml", "msg")
-_SAMPLE_S = 0.02
-MIB = 1024 * 1024
 
 
 @dataclass
@@ -47,7 +46,7 @@ class Found:
     times: list[float] = field(default_factory=list)
     characters: int = 0
     refused: int = 0
-    peak_bytes: int = 0
+    peak: PeakMemory = field(default_factory=PeakMemory)
 
 
 def made(folder: Path, count: int) -> list[Path]:
@@ -72,18 +71,17 @@ def real(corpus: Path, folder: Path) -> list[Path]:
 
 
 async def one_round(reader: Reader, paths: Sequence[Path], found: Found) -> None:
-    watch = asyncio.create_task(_watch(reader, found))
-    before = _cpu_s(reader)
-    began = time.perf_counter()
-    found.characters = found.refused = 0
-    for path in paths:
-        took, characters = await reader.read(path)
-        found.times.append(took)
-        found.characters += characters
-        found.refused += characters == 0
-    found.rates.append(len(paths) / (time.perf_counter() - began))
-    found.cpu_ms.append((_cpu_s(reader) - before) * 1000 / len(paths))
-    watch.cancel()
+    with found.peak.watching(lambda: sum(map(tree_bytes, reader.roots))):
+        before = _cpu_s(reader)
+        began = time.perf_counter()
+        found.characters = found.refused = 0
+        for path in paths:
+            took, characters = await reader.read(path)
+            found.times.append(took)
+            found.characters += characters
+            found.refused += characters == 0
+        found.rates.append(len(paths) / (time.perf_counter() - began))
+        found.cpu_ms.append((_cpu_s(reader) - before) * 1000 / len(paths))
 
 
 def _cpu_s(reader: Reader) -> float:
@@ -91,30 +89,14 @@ def _cpu_s(reader: Reader) -> float:
     return used_s(psutil.Process()) + sum(map(tree_s, reader.roots))
 
 
-async def _watch(reader: Reader, found: Found) -> None:
-    while True:
-        found.peak_bytes = max(found.peak_bytes, sum(_sizes(reader)))
-        await asyncio.sleep(_SAMPLE_S)
-
-
-def _sizes(reader: Reader) -> Iterator[int]:
-    for root in reader.roots:
-        with suppress(psutil.NoSuchProcess):  # that of a reader that just died
-            for process in (root, *root.children(recursive=True)):
-                with suppress(psutil.NoSuchProcess):
-                    yield int(process.memory_info().rss)
-
-
 def report(results: dict[str, Found]) -> None:
     docyard = results["docyard"]
     for name, found in results.items():
-        rank = statistics.quantiles(found.times, n=100, method="inclusive")
         print(
             f"{name}: documents a second median {statistics.median(found.rates):.1f} "
             f"({min(found.rates):.1f}-{max(found.rates):.1f}); "
             f"{statistics.median(found.cpu_ms):.1f} CPU ms a document; "
-            f"p50 {rank[49] * 1000:.1f} ms, p95 {rank[94] * 1000:.1f}, p99 {rank[98] * 1000:.1f}; "
-            f"peak memory {found.peak_bytes / MIB:.0f} MiB; "
+            f"{ranks(found.times)}; {found.peak}; "
             f"{found.characters} characters, no text from {found.refused}"
         )
         if name != "docyard":

@@ -39,14 +39,15 @@ def test_documents_that_kill_their_child_fail_alone_after_their_attempts(
 def test_a_ten_minute_document_delays_none_behind_it_and_can_be_cancelled(
     fleet_of: Callable[..., Fleet], ledger: Ledger
 ) -> None:
-    fleet = fleet_of(PROCESSOR__SLOTS="2")
+    """Those behind it stand in its own lane, of its own owner, and in its only partition."""
+    fleet = fleet_of(PROCESSOR__SLOTS="2", KAFKA__PARTITIONS="1")
     fleet.start("ingest")
     fleet.start("processor", *SLOW)
     long = upload(fleet, "600000ms.txt", b"long", key="long")
     ledger.wait_running(long)
 
     for n in range(20):
-        upload(fleet, "10ms.txt", b"x" * (n + 1), key=f"k{n}", priority="high")
+        upload(fleet, "10ms.txt", b"x" * (n + 1), key=f"k{n}")
     ledger.wait_for({"completed": 20, "extracting": 1}, within_s=60)
 
     answer = httpx.post(

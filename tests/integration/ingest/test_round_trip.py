@@ -31,9 +31,12 @@ async def test_what_is_accepted_is_published_and_what_is_published_is_shown(
             answer = await ingest.client.get(f"/api/v1/documents/{document_id}")
             return bool(answer.json()["state"] == "completed")
 
+        async def sees_kafka() -> bool:
+            report = (await ingest.client.get("/health")).json()
+            return bool(report["dependencies"]["kafka"]["status"] == "ok")
+
         await eventually(is_completed)
-        report = (await ingest.client.get("/health")).json()
-        assert report["dependencies"]["kafka"]["status"] == "ok"
+        await eventually(sees_kafka)
 
 
 async def published(ingest: RunningIngest) -> bool:
