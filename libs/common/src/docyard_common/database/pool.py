@@ -17,10 +17,10 @@ Transaction: TypeAlias = psycopg.AsyncConnection[DictRow]
 _POOL_TIMEOUT_S = 5.0
 _CONNECT_TIMEOUT_S = 5
 _UNANSWERED_MS = 25_000
-_OUTDATED_PLAN = "RevalidateCachedQuery"
-"""The function of PostgreSQL that refuses a prepared statement whose columns have changed."""
 """What is sent and not acknowledged is sent again for so long: without it, a quarter of an hour,
 and keepalives are silent meanwhile."""
+_OUTDATED_PLAN = "RevalidateCachedQuery"
+"""The function of PostgreSQL that refuses a prepared statement whose columns have changed."""
 
 
 def connection_arguments(settings: DatabaseSettings, *, schema: str, name: str) -> dict[str, Any]:
