@@ -156,6 +156,7 @@ class WorkMachine(RuleBasedStateMachine):
             model.state = "waiting"
             model.replays.add(replay_id)
 
+    @precondition(lambda self: any(model.is_due for model in self._works()))
     @rule(target=leases)
     def pick(self) -> Any:
         lanes = tuple(Priority)
