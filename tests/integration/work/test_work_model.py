@@ -182,6 +182,11 @@ class WorkMachine(RuleBasedStateMachine):
             if model.state == "running":
                 model.state = "expired"
 
+    @rule(target=leases, document=documents)
+    def lose_the_lease_to_another(self, document: UUID) -> Any:
+        self.lose_the_lease(document)
+        return self.pick()
+
     @rule(lease=leases)
     def renew(self, lease: Lease) -> None:
         """A run that goes on keeps its row, even late; one that must end learns it."""

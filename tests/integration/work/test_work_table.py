@@ -1,11 +1,13 @@
 """Picking and settling rows, one rule a test."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 from tests.integration.work.orders import order
 
-from docyard_common.database import Database
+from docyard_common.database import Database, Transaction
 from docyard_common.delivery.outcome import Failure
 from docyard_common.errors import FailureReason, SupersededError
 from docyard_common.events.stages import Priority, Stage
@@ -112,14 +114,27 @@ async def test_a_row_whose_lease_ran_out_is_picked_again_with_the_next_fence(
     assert (first.fence, second.fence, second.deliveries) == (1, 2, 2)
 
 
-async def test_a_run_that_was_taken_over_writes_nothing(database: Database) -> None:
+Settle = Callable[[Transaction, Lease], Awaitable[settling.Hold]]
+
+
+@pytest.mark.parametrize(
+    "settle",
+    [
+        settling.remove,
+        settling.release,
+        partial(settling.bury, failure=FAILURE),
+        partial(settling.postpone, delay_s=0, failure=FAILURE),
+    ],
+    ids=["remove", "release", "bury", "postpone"],
+)
+async def test_a_run_that_was_taken_over_writes_nothing(database: Database, settle: Settle) -> None:
     await take(database, order())
     (stale,) = await pick(database, lease_s=0)
     (fresh,) = await pick(database)
 
     with pytest.raises(SupersededError):
         async with database.transaction() as tx:
-            (await settling.remove(tx, stale)).confirm()
+            (await settle(tx, stale)).confirm()
 
     async with database.transaction() as tx:
         (await settling.remove(tx, fresh)).confirm()
