@@ -116,6 +116,8 @@ class MemberList(Artifact):
     members: tuple[Member, ...]
 
 
+DOCUMENTS = "documents/"
+"""Prefix of what stages have made, of any document."""
 ORIGINALS = "originals/"
 """Prefix of the bytes that came in through a service."""
 
@@ -126,7 +128,7 @@ PRESIGNED = "presigned/"
 
 def document_prefix(document_id: UUID) -> str:
     """Prefix of everything that stages have made of a document."""
-    return f"documents/{document_id}/"
+    return f"{DOCUMENTS}{document_id}/"
 
 
 def original_key(document_id: UUID) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from docyard_common.artifacts import ORIGINALS, PRESIGNED
+from docyard_common.artifacts import DOCUMENTS, ORIGINALS, PRESIGNED
 from docyard_common.errors import DependencyUnavailableError
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.reconciling import Reconciler
@@ -33,8 +33,6 @@ from ingest.uploads.expiry import Expiry
 logger = logging.getLogger(__name__)
 
 _ORPHANS: Final = "orphans"
-_ARTIFACTS: Final = "documents/"
-"""Prefix of what stages have made: `artifacts.document_prefix` without a document."""
 _ERASE_BATCH: Final = 100
 _REVIVE_BATCH: Final = 1_000
 _ERASE_AGE_S: Final = 60.0
@@ -130,7 +128,7 @@ class Sweeper:
         before = self._clock.now() - timedelta(seconds=self._settings.longest_upload_s)
         stale = [
             found
-            for root in (ORIGINALS, PRESIGNED, _ARTIFACTS)
+            for root in (ORIGINALS, PRESIGNED, DOCUMENTS)
             for found in await self._store.open_multiparts(root)
             if found.started_at < before
         ]

@@ -151,7 +151,7 @@ async def _remembered(
         "attempt": lease.attempt,
         "outcome": outcome,
         "reason": failure.reason if failure else None,
-        "message": failure.message.replace("\x00", "") if failure else None,
+        "message": failure.message if failure else None,
         "worker": lease.worker,
         "started_at": lease.started_at,
         "waited_s": lease.waited_s,
