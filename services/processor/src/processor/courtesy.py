@@ -9,7 +9,7 @@ from docyard_common.observability import metrics
 from docyard_common.pace import Pace
 from processor.load import Load
 
-_REST: Final = 4.0
+REST: Final = 4.0
 """Bulky work rests so many times as long as it has worked: it always gets a fifth of the time.
 Several bulky documents share it."""
 _REST_MAX_S: Final = 60.0
@@ -49,7 +49,7 @@ class Courtesy:
             within_s = min(left_s, _HALT_S * self._load.sharing)
             rested_s = await self._halted(halt, go_on, within_s=within_s)
             left_s -= rested_s
-            await asyncio.sleep(min(rested_s, left_s) / _REST / self._load.sharing)
+            await asyncio.sleep(min(rested_s, left_s) / REST / self._load.sharing)
 
     async def _halted(
         self, halt: Callable[[], None], go_on: Callable[[], None], *, within_s: float
@@ -81,7 +81,7 @@ class _Resting:
         """
         now = self._monotonic()
         worked_s = 0.0 if self._since is None else now - self._since
-        rest_s = _REST * self._load.sharing * worked_s
+        rest_s = REST * self._load.sharing * worked_s
         await self._load.gap(within_s=min(self._left_s, rest_s, _REST_AT_ONCE_S))
         self._since = self._monotonic()
         self._left_s -= self._since - now

@@ -3,6 +3,7 @@
 from math import ceil
 from typing import Final
 
+from processor.courtesy import REST
 from processor.machine import memory_bytes
 from processor.memory import Memory
 from processor.sandbox.limits import SandboxLimits
@@ -11,8 +12,7 @@ from processor.stages.task import DocumentLimits
 
 _SHARE_OF_MEMORY: Final = 0.7
 """The rest is for this process, and for what else runs on the machine."""
-_BULKY: Final = 5
-_REST_S: Final = 3600.0
+_ELSE_S: Final = 3600.0
 
 
 def document_limits(settings: ProcessorSettings) -> DocumentLimits:
@@ -40,7 +40,7 @@ def run_limit_s(settings: ProcessorSettings) -> float:
     fetching, copying and indexing. By default a little more than six hours.
     """
     model = settings.model.timeout_s * settings.model.document_requests
-    return _BULKY * settings.child.total_s + settings.extractor.timeout_s + model + _REST_S
+    return (1 + REST) * settings.child.total_s + settings.extractor.timeout_s + model + _ELSE_S
 
 
 def memory_admission(settings: ProcessorSettings) -> Memory:
