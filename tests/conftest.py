@@ -58,12 +58,13 @@ class SharedServers:
 def stack_folders() -> Iterator[Callable[[], Path]]:
     """Make folders for stacks, erased at the end.
 
-    Unlike `tmp_path` they can be walked by the account that runs PostgreSQL when we are root.
+    Unlike `tmp_path` they can be walked by the account that runs PostgreSQL when we are root. Their
+    names are such as homes may have: each server reads paths in its own way.
     """
     made: list[Path] = []
 
     def make() -> Path:
-        made.append(Path(mkdtemp(prefix="docyard-")))
+        made.append(Path(mkdtemp(prefix="docyard-zoë, ")))
         made[-1].chmod(0o711)
         return made[-1] / "stack"
 

@@ -1,15 +1,22 @@
 """A part is kept running, and its log within bounds."""
 
+import asyncio
+import errno
 import signal
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from tests.waiting import eventually
 
-from docyard_stack import keeper, processes
+from docyard_stack import keeper, processes, record, stopping
+from docyard_stack.errors import StackError
+from docyard_stack.folder import StackFolder
 from docyard_stack.keeper import Keeper
 from docyard_stack.part import Launch
+from docyard_stack.record import PartState, StackRecord
+from docyard_stack.supervisor import Supervisor
 
 _TALK = "import time\nwhile True:\n    print('x' * 99, flush=True)\n    time.sleep(0.001)"
 
@@ -53,3 +60,38 @@ async def test_a_log_is_bounded_while_its_part_runs(
 
     assert kept.record.restarts == 0
     assert log.read_bytes()[:1] == b"x"
+
+
+def _full(file: Path, text: str) -> NoReturn:
+    del file, text
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+async def test_a_full_disk_ends_neither_the_care_for_a_part_nor_its_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = StackFolder(tmp_path)
+    supervisor = Supervisor(folder, kept := StackRecord())
+    with folder.hold():
+        await supervisor.start([[Talker(tmp_path)]], lambda _name, _took_s: None)
+        part = kept.parts["talker"]
+        monkeypatch.setattr(record, "write_private", _full)
+        assert part.process is not None
+        part.process.send(signal.SIGKILL)
+        await eventually(lambda: part.restarts == 1 and part.state is PartState.READY)
+        again = part.process
+        await supervisor.stop()
+
+    assert not again.alive
+    assert part.state is PartState.STOPPED
+    await asyncio.to_thread(stopping.stop, folder)
+
+
+async def test_a_stack_that_can_not_write_down_that_it_starts_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = StackFolder(tmp_path)
+    monkeypatch.setattr(record, "write_private", _full)
+
+    with pytest.raises(StackError, match="No space left on device"):
+        await Supervisor(folder, StackRecord()).start([], lambda _name, _took_s: None)

@@ -81,12 +81,12 @@ def test_a_pid_counts_only_together_with_its_start_time() -> None:
     assert own is not None
 
     assert own.alive
-    assert not Identity(pid=own.pid, started_at=own.started_at - 60).alive
+    assert not Identity(pid=own.pid, born=f"60 s before {own.born}").alive
 
 
 def test_the_record_reads_back_as_it_was(tmp_path: Path) -> None:
     folder = StackFolder(tmp_path)
-    record = StackRecord(phase=Phase.READY, supervisor=Identity(pid=1, started_at=2.5))
+    record = StackRecord(phase=Phase.READY, supervisor=Identity(pid=1, born="2.50 s"))
     record.parts["kafka"] = PartRecord(state=PartState.RESTARTING, port=9, restarts=3)
 
     folder.save(record)

@@ -27,6 +27,7 @@ def start(folder: StackFolder, notice: Callable[[str], None]) -> StackAddresses:
     *notice* hears the name of each part that serves. Raises StartFailedError or StackError with
     nothing left running, FolderInUseError when another process was faster.
     """
+    folder.claim()
     log = folder.log(_NAME)
     with open_log(log) as output:
         child = subprocess.Popen(  # noqa: S603 - our own module

@@ -1,5 +1,6 @@
 """What can go wrong with a stack, each with the sentence a person needs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -29,6 +30,15 @@ class FolderInUseError(StackError):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(f"a stack is running in {folder}; stop it with 'docyard down' first")
+
+
+class ForeignFolderError(StackError):
+    """A folder that never held a stack has files where a stack would write."""
+
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        super().__init__(
+            f"{folder} has {', '.join(names)} which no stack wrote; name another folder by --data"
+        )
 
 
 class DownloadFailedError(StackError):

@@ -62,8 +62,8 @@ class Keeper:
         """End the part and wait until nothing of it is left; idempotent."""
         if self._watch is not None:
             self._watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watch
+            # Whatever ended it, what it watched is stopped.
+            await asyncio.gather(self._watch, return_exceptions=True)
             self._watch = None
         await self._end()
         self.record.process = None

@@ -90,7 +90,8 @@ class ObjectStore:
             for name, pair in self._ports.items()
             for suffix, port in zip(("", ".grpc"), pair, strict=True)
         )
-        listen = (f"-dir={self._folder}", f"-ip={_HOST}", f"-ip.bind={_HOST}")
+        # Relative to where it runs: the store takes a path with a comma for two folders.
+        listen = ("-dir=.", f"-ip={_HOST}", f"-ip.bind={_HOST}")
         return Launch(
             program=(_weed(), "-logtostderr", "mini", *listen, *ports, *_OPTIONS),
             folder=self._folder,

@@ -1,7 +1,6 @@
 """Where the cluster of a stack lies: in its data folder, unless PostgreSQL can not get there."""
 
 import hashlib
-import shutil
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +20,3 @@ def home_of(folder: Path) -> Path:
         return folder / "postgres"
     name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
     return _ROOT_HOME / f"postgres-{name}"
-
-
-def erase(folder: Path) -> None:
-    """Delete the cluster of the stack in *folder*, wherever it lies."""
-    shutil.rmtree(home_of(folder), ignore_errors=True)

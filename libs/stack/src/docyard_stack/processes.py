@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -16,24 +17,26 @@ from pydantic import BaseModel, ConfigDict
 from docyard_stack.part import Launch
 
 _LAUNCHER: Final = Path(__file__).with_name("launch.py")
-_SAME_START_S: Final = 0.05
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _LOG_MAX_BYTES: Final = 10 * 1024 * 1024
 _POLL_S: Final = 0.05
 
 
 class Identity(BaseModel):
-    """A process. A pid alone may name another program by now; with its start time it can not."""
+    """A process. A pid alone may name another program by now; with its birth it can not."""
 
     model_config = ConfigDict(frozen=True)
 
     pid: int
-    started_at: float  # seconds since the epoch, as the system tells it
+    born: str
+    """Its start since the system's, and which start of the system: a clock that is set changes
+    neither, while times of day are all moved by it."""
 
     @classmethod
     def of(cls, pid: int) -> "Identity | None":
         """Return the process that has *pid* now; None when there is none."""
         try:
-            return cls(pid=pid, started_at=psutil.Process(pid).create_time())
+            return cls(pid=pid, born=_birth(psutil.Process(pid)))
         except psutil.NoSuchProcess:
             return None
 
@@ -42,16 +45,34 @@ class Identity(BaseModel):
         """Whether this very process still runs; a zombie does not."""
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started_at) < _SAME_START_S
+            same = _birth(process) == self.born
             return same and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
+
+    @property
+    def uptime_s(self) -> float | None:
+        """For how long it runs; None when it has ended."""
+        if not self.alive:
+            return None
+        try:
+            return max(0.0, time.time() - psutil.Process(self.pid).create_time())
+        except psutil.NoSuchProcess:
+            return None
 
     def send(self, number: signal.Signals) -> None:
         """Signal it when it still runs."""
         if self.alive:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
+
+
+def _birth(process: psutil.Process) -> str:
+    """Tell *process* from all others that had or will have its pid. Raises NoSuchProcess."""
+    created = process.create_time()
+    if not _BOOT.exists():
+        return f"{created:.2f}"
+    return f"{created - psutil.boot_time():.2f} s after {_BOOT.read_text().strip()}"
 
 
 async def spawn(launch: Launch, log: Path) -> asyncio.subprocess.Process:

@@ -1,6 +1,5 @@
 """Tells what runs, from the stack's record and the system's list of processes."""
 
-import time
 from dataclasses import asdict, dataclass
 from typing import TypeGuard
 
@@ -48,12 +47,12 @@ def parts(folder: StackFolder) -> list[PartStatus]:
 
 
 def _status(name: str, part: PartRecord, *, supervised: bool) -> PartStatus:
-    process = part.process if part.process is not None and part.process.alive else None
+    uptime_s = None if part.process is None else part.process.uptime_s
     return PartStatus(
         name=name,
-        pid=None if process is None else process.pid,
+        pid=None if part.process is None or uptime_s is None else part.process.pid,
         state=part.state if supervised or part.state is PartState.EXTERNAL else PartState.STOPPED,
         port=part.port,
-        uptime_s=None if process is None else round(time.time() - process.started_at, 1),
+        uptime_s=None if uptime_s is None else round(uptime_s, 1),
         restarts=part.restarts,
     )

@@ -1,6 +1,7 @@
 """Stops a stack from outside, whether its supervisor lives or was killed."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -62,4 +63,6 @@ def _note_stopped(folder: StackFolder) -> None:
     record.phase = Phase.STOPPED
     for part in record.parts.values():
         part.process = None
-    folder.save(record)
+    # On a full disk it is known as well: the processes that are written down are gone.
+    with contextlib.suppress(OSError):
+        folder.save(record)

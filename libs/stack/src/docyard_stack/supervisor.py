@@ -5,17 +5,20 @@ it is enough that they are launched: a broker and the programs that load meanwhi
 """
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from docyard_stack.errors import StartFailedError
+from docyard_stack.errors import StackError, StartFailedError
 from docyard_stack.folder import StackFolder
 from docyard_stack.keeper import Keeper
 from docyard_stack.part import Part
 from docyard_stack.processes import Identity, stop_orphan
 from docyard_stack.record import Failure, Phase, StackRecord
+
+logger = logging.getLogger(__name__)
 
 _ORPHAN_S: Final = 20.0
 
@@ -34,17 +37,18 @@ class Supervisor:
     async def start(self, tiers: Sequence[Sequence[Part]], notice: Notice) -> None:
         """Start the tiers in their order; return when all parts serve.
 
-        Raises StartFailedError after stopping what had started.
+        Raises StartFailedError after stopping what had started, StackError when the folder can not
+        be written to: `stop` is due then.
         """
         self._record.failure = None
         self._record.supervisor = Identity.of(os.getpid())
-        self._enter(Phase.STARTING)
+        self._announce(Phase.STARTING)
         try:
             await self._start_tiers(tiers, notice)
         except StartFailedError as error:
             await self._fail(error)
             raise
-        self._enter(Phase.READY)
+        self._announce(Phase.READY)
 
     async def stop(self) -> None:
         """Stop everything, the last tier first; idempotent, and due after a failed start too."""
@@ -81,12 +85,25 @@ class Supervisor:
         self._record.parts[part.name] = keeper.record
         return keeper
 
+    def _announce(self, phase: Phase) -> None:
+        """Enter a *phase* for which others wait. Raises StackError."""
+        self._record.phase = phase
+        try:
+            self._folder.save(self._record)
+        except OSError as error:
+            reason = f"{self._folder.path} can not be written to: {error.strerror}"
+            raise StackError(reason) from error
+
     def _enter(self, phase: Phase) -> None:
         self._record.phase = phase
         self._save()
 
     def _save(self) -> None:
-        self._folder.save(self._record)
+        # A full disk must not end the care for the parts, nor keep them from being stopped.
+        try:
+            self._folder.save(self._record)
+        except OSError as error:
+            logger.warning("the state of the stack is not written down: %s", error)
 
 
 async def reap(record: StackRecord) -> None:

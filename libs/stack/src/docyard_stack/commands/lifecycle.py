@@ -62,11 +62,12 @@ def down(path: Path | None, *, erase: bool, as_json: bool) -> None:
     folder = folder_of(path)
     with failing_well():
         ran = stopping.stop(folder)
-        if erase:
-            folder.erase()
+        erased = erase and folder.erase()
     if as_json:
-        data(json.dumps({"data": str(folder.path), "stopped": ran, "erased": erase}))
+        data(json.dumps({"data": str(folder.path), "stopped": ran, "erased": erased}))
     note("Stopped." if ran else f"No stack was running in {folder.path}.")
+    if erased:
+        note(f"Erased {folder.path}.")
 
 
 def start_detached(folder: StackFolder, *, owns: Owns | None = None) -> Running:

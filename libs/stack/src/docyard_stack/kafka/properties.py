@@ -1,6 +1,5 @@
 """Settings of a one-node broker: it starts fast, stays small, loses nothing by a kill -9."""
 
-from pathlib import Path
 from typing import Final
 
 _HOST: Final = "127.0.0.1"
@@ -52,8 +51,12 @@ _SMALL: Final = {
 }
 
 
-def text(*, port: int, controller_port: int, log_folder: Path) -> str:
-    """Return the broker's `server.properties`."""
+def text(*, port: int, controller_port: int, log_folder: str) -> str:
+    """Return the broker's `server.properties`.
+
+    *log_folder* is relative to where the broker runs, and ASCII: Kafka reads this file as Latin-1,
+    splits folders at commas, and takes a backslash for an escape.
+    """
     settings = {
         **_ONE_NODE,
         **_FAST_RESTART,
@@ -61,6 +64,6 @@ def text(*, port: int, controller_port: int, log_folder: Path) -> str:
         "listeners": f"PLAINTEXT://{_HOST}:{port},CONTROLLER://{_HOST}:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://{_HOST}:{port}",
         "controller.quorum.bootstrap.servers": f"{_HOST}:{controller_port}",
-        "log.dirs": str(log_folder),
+        "log.dirs": log_folder,
     }
     return "".join(f"{name}={value}\n" for name, value in settings.items())
