@@ -15,6 +15,7 @@ import uvloop
 from fastapi import FastAPI
 
 from docyard_common.http.edge import EdgeMiddleware
+from docyard_common.http.heads import BoundedHeadProtocol
 from docyard_common.http.lifecycle import Process, keep_for_good, process_of
 from docyard_common.http.operations import operations
 from docyard_common.observability import tracing
@@ -142,7 +143,7 @@ async def _ended(*servers: asyncio.Task[None]) -> bool:
 def _config(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedHeadProtocol,
         loop="none",
         log_config=None,
         access_log=False,
