@@ -59,6 +59,19 @@ async def test_a_document_is_followed_from_accepted_to_completed(
     }
 
 
+async def test_a_document_that_was_long_on_its_way_is_waited_for(
+    notifier: Notifier, publisher: Publisher, owner: str
+) -> None:
+    """It has its id from the beginning of its upload; the acceptance may come after its 202."""
+    life = Life(owner, document_id=UUID(int=uuid7().int - (6 * 3_600_000 << 80)))
+    async with client(notifier, owner) as ann:
+        await ann.ask("subscribe", job_ids=[str(life.document_id)])
+        await publisher.publish(life.accepted())
+        heard = await ann.hear()
+
+    assert (heard["type"], heard["data"]["state"]) == ("job_progress", "accepted")
+
+
 async def test_a_late_subscriber_is_told_the_newest_state_and_what_follows(
     notifier: Notifier, publisher: Publisher, owner: str
 ) -> None:

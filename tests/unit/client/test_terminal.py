@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,6 +121,36 @@ def test_stdin_is_a_file_named_by_its_beginning(start: Start, fake: FakeDocyard)
     assert process.returncode == 0
     assert [document["filename"] for document in fake.documents.values()] == ["stdin.pdf"]
     assert b"%PDF-1.7 and more" in fake.bodies[0]
+
+
+@pytest.mark.parametrize("begun", [b"", b"%PDF-1.7 and"], ids=["before", "within"])
+def test_ctrl_c_ends_the_wait_for_what_stdin_will_say(start: Start, begun: bytes) -> None:
+    process = start("upload", "--json", "-", stdin=subprocess.PIPE)
+    assert process.stdin
+    process.stdin.write(begun)
+    process.stdin.flush()
+    _until_it_reads_stdin(process.pid)
+
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(LIMIT_S) == 130  # and nobody has closed its stdin
+    stdout, stderr = process.communicate()
+    assert b"interrupted" in stderr
+    assert b"Traceback" not in stderr
+    if begun:
+        assert json.loads(stdout)["items"][0]["state"] == "not sent"
+
+
+_READS_STDIN = (["0", "0x0"], ["63", "0x0"])
+"""The system call, by its number on x86-64 and on ARM, and its first argument."""
+
+
+def _until_it_reads_stdin(pid: int) -> None:
+    """Return when the process waits in a system call on descriptor 0."""
+    deadline = time.monotonic() + LIMIT_S
+    while Path(f"/proc/{pid}/syscall").read_text().split()[:2] not in _READS_STDIN:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_an_interrupted_upload_still_tells_the_ids(

@@ -16,6 +16,14 @@ def test_a_cursor_is_read_as_it_was_made() -> None:
     assert decode(encode(NOW, "a", "b", "c"), parts=3) == (NOW, ["a", "b", "c"])
 
 
+def test_a_time_of_any_zone_is_one_that_the_database_reads() -> None:
+    cursor = base64.urlsafe_b64encode(b'["2026-01-01T13:00:00+01:00:00.5", "a"]').decode()
+
+    when, _ = decode(cursor, parts=1)
+
+    assert when.isoformat() == "2026-01-01T11:59:59.500000+00:00"
+
+
 @pytest.mark.parametrize(
     "cursor",
     [
@@ -27,6 +35,9 @@ def test_a_cursor_is_read_as_it_was_made() -> None:
         base64.urlsafe_b64encode(b'["2026-01-01", "a"]').decode(),
         base64.urlsafe_b64encode(b'["2026-01-01T00:00:00+00:00", 7]').decode(),
         base64.urlsafe_b64encode(b'["2026-01-01T00:00:00+00:00", "a\\u0000"]').decode(),
+        base64.urlsafe_b64encode(b'["2026-01-01T00:00:00+00:00", "\\ud800"]').decode(),
+        base64.urlsafe_b64encode(b'["0001-01-01T00:00:00+14:00", "a"]').decode(),
+        base64.urlsafe_b64encode(b"[" * 1_490).decode(),
         encode(NOW, "a", "b"),
         encode(NOW, "no id"),
     ],

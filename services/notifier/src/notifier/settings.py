@@ -28,8 +28,9 @@ class StreamSettings(SettingsGroup):
     """Whether `?token=` is accepted: browsers can set no header on EventSource and WebSocket."""
     patience_s: float = Field(default=10.0, ge=0)
     """How long a young document may be on its way here before it counts as not found."""
-    young_s: float = Field(default=60.0, ge=0)
-    """Ids made within this time are young; what is older would have arrived."""
+    young_s: float = Field(default=8 * 86_400.0, ge=0)
+    """Ids made within this time are young: a document has its id when its upload begins, which may
+    take a week (`UPLOADS__EXPIRE_AFTER_S`). What is older would have arrived."""
     drain_s: float = Field(default=0.4, ge=0)
     """Closes at shutdown are spread over this time: the server leaves sessions 0.5 s for it."""
 

@@ -33,7 +33,7 @@ class Delivery:
     @property
     def state(self) -> str:
         """What is known of the document last."""
-        if self.failure and not self.accepted:
+        if not self.accepted:
             return "not sent"
         return self.last.state if self.last else "accepted"
 

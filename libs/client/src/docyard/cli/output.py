@@ -1,5 +1,7 @@
 """Where a command's words go: data to stdout, everything else to stderr."""
 
+import codecs
+import io
 import json
 import re
 import sys
@@ -11,7 +13,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _STAY = frozenset("\n\t")
-_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What could steer a terminal, and halves of pairs, as file names of other encodings have them."""
+_NO_ASCII = re.compile("[^\x00-\x7e]")
 
 
 def clean(text: str) -> str:
@@ -23,14 +27,21 @@ def clean(text: str) -> str:
 
 
 def _harmless(text: str) -> str:
-    """Return JSON with what could steer a terminal escaped: the same values, for every parser."""
-    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    """Return JSON with escapes for what could steer a terminal or can not be written to it.
+
+    The values are the same, for every parser.
+    """
+    is_utf8 = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    return (_UNSAFE if is_utf8 else _NO_ASCII).sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 class Output:
     """The two streams of one command."""
 
     def __init__(self, *, as_json: bool, quiet: bool) -> None:
+        # A name that the terminal's encoding lacks must not end the command that says it.
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
         self.as_json = as_json
         self.quiet = quiet
 

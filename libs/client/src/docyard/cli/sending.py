@@ -32,7 +32,10 @@ class Manner:
 
 @dataclass
 class Sending:
-    """One run; `deliveries` tell afterwards what became of each."""
+    """One run; `deliveries` tell afterwards what became of each.
+
+    One that has failed before is not sent.
+    """
 
     client: "AsyncClient"
     board: Board
@@ -58,6 +61,11 @@ class Sending:
 
     async def _send_all(self, waiting: Iterable[Delivery]) -> None:
         for delivery in waiting:
+            if delivery.failure:
+                key = delivery.upload.idempotency_key
+                self.board.add(key, delivery.name)
+                self.board.end(key, str(delivery.failure), good=False)
+                continue
             if self._hopeless:
                 delivery.failure = self._hopeless
                 continue

@@ -99,7 +99,7 @@ def _connected(run: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         session = _everywhere(**{option: options.pop(option) for option in shared})
         try:
             asyncio.run(_run(run(session, **options)))
-        except (KeyboardInterrupt, InterruptedByUserError):
+        except (KeyboardInterrupt, InterruptedByUserError, InterruptedError):
             session.output.complain("docyard: interrupted")
             raise typer.Exit(Exit.INTERRUPTED) from None
         except (DocyardError, OSError) as error:

@@ -2,10 +2,9 @@
 
 import glob
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO, Literal, cast
 
 import typer
 
@@ -16,6 +15,7 @@ from docyard.cli.exits import CommandError, Exit
 from docyard.cli.options import Options, parsed
 from docyard.cli.sending import Manner, Sending
 from docyard.cli.session import Session, command
+from docyard.cli.stdin import StandardInput
 
 app = typer.Typer()
 
@@ -57,9 +57,11 @@ async def upload(  # noqa: PLR0913 - each one is an option that a person may giv
         raise CommandError(
             "stdin goes in one request: it can not be read twice", exit_code=Exit.USAGE
         )
-    sources = _found(paths, recursive=recursive)
+    unread: list[OSError] = []
+    sources = _found(paths, unread, recursive=recursive)
     said = {"priority": priority, "processing_options": parsed(option)}
     deliveries = [_delivery(path, said, stdin_name=name) for path in sources]
+    deliveries += [_unread(folder) for folder in unread]
     manner = Manner(jobs=jobs, wait=wait, timeout_s=timeout_s)
     try:
         async with session.client(UploadPolicy(via=via)) as client:
@@ -86,8 +88,11 @@ def _tell(session: Session, deliveries: Sequence[Delivery]) -> None:
     )
 
 
-def _found(paths: Sequence[str], *, recursive: bool) -> list[str]:
-    """Return every file meant. Raises CommandError for what is not there, before any is sent."""
+def _found(paths: Sequence[str], unread: list[OSError], *, recursive: bool) -> list[str]:
+    """Return every file meant, and add folders that can not be read to *unread*.
+
+    Raises CommandError for what is not there, before any is sent.
+    """
     found: list[str] = []
     for path in paths:
         if path != STDIN and os.path.isdir(path):  # noqa: PTH112 - "-" is no path
@@ -95,14 +100,14 @@ def _found(paths: Sequence[str], *, recursive: bool) -> list[str]:
                 raise CommandError(
                     f"{path} is a folder", exit_code=Exit.USAGE, advice="Say -r to enter it."
                 )
-            found += _files(path)
+            found += _files(path, unread)
         elif path == STDIN or os.path.exists(path):  # noqa: PTH110
             found.append(path)
         elif matches := _matching(path):
             found += matches
         else:
             raise CommandError(f"{path} is not there", exit_code=Exit.USAGE)
-    if not found:
+    if not found and not unread:
         raise CommandError("there is no file in it", exit_code=Exit.USAGE)
     return found
 
@@ -113,9 +118,9 @@ def _matching(pattern: str) -> list[str]:
     return [str(path) for path in matches if path.is_file()]
 
 
-def _files(folder: str) -> Iterator[str]:
+def _files(folder: str, unread: list[OSError]) -> Iterator[str]:
     """Yield regular files below *folder* in order, without hidden ones and linked folders."""
-    for root, folders, names in os.walk(folder):
+    for root, folders, names in os.walk(folder, onerror=unread.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         files = (Path(root, name) for name in sorted(names) if not name.startswith("."))
         yield from (str(file) for file in files if file.is_file())
@@ -126,15 +131,23 @@ def _delivery(path: str, said: Mapping[str, Any], *, stdin_name: str | None) -> 
 
     if path != STDIN:
         return Delivery(path, Upload(Path(path), **said))
-    name = stdin_name or f"stdin.{_suffix(sys.stdin.buffer)}"
-    return Delivery(name, Upload(sys.stdin.buffer, filename=name, **said))
+    source = StandardInput()
+    name = stdin_name or f"stdin.{_suffix(source)}"
+    return Delivery(name, Upload(cast("BinaryIO", source), filename=name, **said))
+
+
+def _unread(folder: OSError) -> Delivery:
+    """Stand for all that is in a folder which can not be read."""
+    from docyard.uploads import Upload
+
+    path = str(folder.filename)
+    return Delivery(path, Upload(Path(path)), failure=folder)
 
 
 _SUFFIXES = ((b"%PDF", "pdf"), (b"\x89PNG", "png"), (b"\xff\xd8\xff", "jpg"))
 
 
-def _suffix(file: BinaryIO) -> str:
+def _suffix(file: StandardInput) -> str:
     """Return the suffix of what *file* begins with: a stream has no name that tells."""
-    peek = getattr(file, "peek", None)
-    head = peek(4) if peek else b""
+    head = file.beginning(4)
     return next((suffix for magic, suffix in _SUFFIXES if head.startswith(magic)), "txt")

@@ -1,12 +1,13 @@
 """Reading, cancelling and deleting documents."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import Message
 from pathlib import Path
-from typing import Any
+from secrets import token_hex
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import httpx
@@ -165,16 +166,31 @@ class Documents:
             )
 
     async def download(self, document_id: str, path: Path, *, artifact: str = "original") -> None:
-        """Write an artifact to *path*, which is there whole or not at all."""
-        partial = path.with_name(f"{path.name}.part")
-        try:
-            async with self.open(document_id, artifact) as body:
-                with partial.open("wb") as file:
-                    async for chunk in body.chunks:
-                        file.write(chunk)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        """Write an artifact to *path*: a file is there whole or not at all.
+
+        A link stays one; a device or a pipe is written to as it is. Raises OSError.
+        """
+        async with self.open(document_id, artifact) as body:
+            with _whole(path) as file:
+                async for chunk in body.chunks:
+                    file.write(chunk)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file that takes the place of *path* at the end of the block; an error leaves none."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        with path.open("wb") as device:
+            yield device
+        return
+    partial = path.with_name(f".{token_hex(8)}.part")
+    try:
+        with partial.open("xb") as file:
+            yield file
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _path(document_id: str, artifact: str = "") -> str:

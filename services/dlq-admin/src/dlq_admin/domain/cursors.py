@@ -1,10 +1,11 @@
 """Cursors of lists: where the next page begins, opaque to clients."""
 
 import base64
-import binascii
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
+
+from pydantic_core import from_json
 
 
 class InvalidCursorError(ValueError):
@@ -19,12 +20,11 @@ def encode(at: datetime, *rest: str) -> str:
 def decode(cursor: str, *, parts: int) -> tuple[datetime, list[str]]:
     """Read a cursor with *parts* texts after its time. Raises InvalidCursorError."""
     try:
-        at, *rest = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        when = datetime.fromisoformat(at)
-    except (binascii.Error, UnicodeError, ValueError, TypeError) as error:
+        at, *rest = from_json(base64.urlsafe_b64decode(cursor.encode()))
+        when = datetime.fromisoformat(at).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError) as error:
         raise InvalidCursorError("the cursor is not one of this list's") from error
-    fits = len(rest) == parts and all(isinstance(part, str) and "\0" not in part for part in rest)
-    if when.tzinfo is None or not fits:
+    if len(rest) != parts or not all(isinstance(part, str) and "\0" not in part for part in rest):
         raise InvalidCursorError("the cursor is not one of this list's")
     return when, rest
 
