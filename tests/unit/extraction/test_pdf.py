@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfWriter
 from reportlab.pdfgen.canvas import Canvas
-from tests.unit.extraction.pdfs import encrypt, make_pdf
+from tests.unit.extraction.pdfs import encrypt, make_pdf, write_pdf
 from tests.unit.extraction.reading import KeptReport, task_for
 
 from processor.stages.errors import (
@@ -151,3 +151,51 @@ def test_values_of_form_fields_are_text(tmp_path: Path) -> None:
     extract(task_for(tmp_path / "a.pdf"), report)
 
     assert report.text() == "Berth:\nberth: Quay seven"
+
+
+def test_half_a_surrogate_pair_in_a_name_costs_only_itself(tmp_path: Path) -> None:
+    title = "\ufeffCrane \ud83d one".encode("utf-16-be", "surrogatepass")
+    half = f"<{title.hex()}>"
+    path = write_pdf(
+        tmp_path / "a.pdf",
+        "<< /Type /Catalog /Pages 3 0 R /Outlines 5 0 R /Names << /EmbeddedFiles 7 0 R >> >>",
+        f"<< /Title {half} /Author (Keeper) >>",
+        "<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 3 0 R /MediaBox [0 0 300 400] >>",
+        "<< /Type /Outlines /First 6 0 R /Last 6 0 R /Count 1 >>",
+        f"<< /Title {half} /Parent 5 0 R /Dest [4 0 R /Fit] >>",
+        "<< /Names [(a) 8 0 R] >>",
+        f"<< /Type /Filespec /F {half} /UF {half} /EF << /F 9 0 R >> >>",
+        "<< /Type /EmbeddedFile /Length 1 >> stream\nx\nendstream",
+    )
+    report = KeptReport()
+
+    result = extract(task_for(path), report)
+
+    assert result.extractor == "pypdfium2"
+    assert [page.heading for page in report.kept_pages()] == ["Crane \ufffd one"]
+    assert result.metadata["Title"] == "Crane \ufffd one"
+    assert result.metadata["Author"] == "Keeper"
+    assert result.metadata["attachments"] == ["Crane \ufffd one"]
+
+
+def test_comments_on_what_is_drawn_on_a_page_are_text(tmp_path: Path) -> None:
+    drawn = (
+        "Caret", "Square", "Circle", "Line", "Polygon", "PolyLine", "Ink", "FileAttachment",
+    )  # fmt: skip
+    notes = "".join(
+        f"<< /Type /Annot /Subtype /{kind} /Rect [9 9 99 99] /Contents (on {kind}) >>"
+        for kind in (*drawn, "Link")
+    )
+    path = write_pdf(
+        tmp_path / "a.pdf",
+        "<< /Type /Catalog /Pages 3 0 R >>",
+        "<< >>",
+        "<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+        f"<< /Type /Page /Parent 3 0 R /MediaBox [0 0 300 400] /Annots [{notes}] >>",
+    )
+    report = KeptReport()
+
+    extract(task_for(path), report)
+
+    assert report.text().splitlines() == [f"on {kind}" for kind in drawn]

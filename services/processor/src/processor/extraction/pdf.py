@@ -14,7 +14,7 @@ from docyard_common.artifacts import Page, PageError
 from processor.extraction.cleaning import clean, clean_metadata
 from processor.extraction.document import OpenDocument, Source
 from processor.extraction.ocr import Recognised
-from processor.extraction.pdf_notes import notes_of
+from processor.extraction.pdf_notes import notes_of, text_of
 from processor.extraction.pdf_ocr import look_at
 from processor.extraction.pdf_words import words_of
 from processor.extraction.pypdf_fallback import PypdfDocument, open_pypdf
@@ -30,6 +30,8 @@ _LOCKED: Final = frozenset({pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURI
 _FORMS: Final = frozenset({pdfium_c.FORMTYPE_ACRO_FORM, pdfium_c.FORMTYPE_XFA_FOREGROUND})
 _MAX_OUTLINE_ITEMS: Final = 5_000
 _MAX_ATTACHMENTS: Final = 100
+_MAX_FACT_BYTES: Final = 1024 * 1024
+"""Some programs write tens of thousands of keywords; only their beginning is kept."""
 
 
 def open_pdf(source: Source) -> OpenDocument:
@@ -90,7 +92,7 @@ class PdfiumDocument:
                 yield self._read_otherwise(number, error)
 
     def metadata(self) -> dict[str, Any]:
-        facts: dict[str, Any] = dict(self._pdf.get_metadata_dict(skip_empty=True))
+        facts: dict[str, Any] = {key: self._fact(key) for key in self._pdf.METADATA_KEYS}
         facts["version"] = self._pdf.get_version()
         facts["has_form"] = self._pdf.get_formtype() != pdfium_c.FORMTYPE_NONE
         facts["attachments"] = self._attachments() or None
@@ -162,16 +164,21 @@ class PdfiumDocument:
                 target = item.get_dest()
                 index = target.get_index() if target else None
                 if index is not None:
-                    entries.append((index + 1, clean(item.get_title())[:200]))
+                    entries.append((index + 1, text_of(pdfium_c.FPDFBookmark_GetTitle, item)[:200]))
         except pdfium.PdfiumError:
             # Without its outline a document only lacks headings.
             return [], []
         entries.sort(key=lambda entry: entry[0])
         return [page for page, _ in entries], [title for _, title in entries]
 
+    def _fact(self, key: str) -> str | None:
+        read = pdfium_c.FPDF_GetMetaText
+        return text_of(read, self._pdf, key.encode(), most=_MAX_FACT_BYTES) or None
+
     def _attachments(self) -> list[str]:
         count = min(self._pdf.count_attachments(), _MAX_ATTACHMENTS)
         try:
-            return [self._pdf.get_attachment(index).get_name() for index in range(count)]
+            attachments = (self._pdf.get_attachment(index) for index in range(count))
+            return [text_of(pdfium_c.FPDFAttachment_GetName, found) for found in attachments]
         except pdfium.PdfiumError:
             return []

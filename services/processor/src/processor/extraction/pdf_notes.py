@@ -18,6 +18,14 @@ _COMMENTS: Final = frozenset(
         pdfium_c.FPDF_ANNOT_SQUIGGLY,
         pdfium_c.FPDF_ANNOT_STRIKEOUT,
         pdfium_c.FPDF_ANNOT_STAMP,
+        pdfium_c.FPDF_ANNOT_CARET,
+        pdfium_c.FPDF_ANNOT_SQUARE,
+        pdfium_c.FPDF_ANNOT_CIRCLE,
+        pdfium_c.FPDF_ANNOT_LINE,
+        pdfium_c.FPDF_ANNOT_POLYGON,
+        pdfium_c.FPDF_ANNOT_POLYLINE,
+        pdfium_c.FPDF_ANNOT_INK,
+        pdfium_c.FPDF_ANNOT_FILEATTACHMENT,
     }
 )
 _MAX_ANNOTATIONS: Final = 2_000
@@ -43,18 +51,21 @@ def _line(pdf: pdfium.PdfDocument, annotation: Any) -> str:
     kind = pdfium_c.FPDFAnnot_GetSubtype(annotation)
     if kind == pdfium_c.FPDF_ANNOT_WIDGET and pdf.formenv is not None:
         form = pdf.formenv.raw
-        value = _string(pdfium_c.FPDFAnnot_GetFormFieldValue, form, annotation)
-        name = _string(pdfium_c.FPDFAnnot_GetFormFieldName, form, annotation)
+        value = text_of(pdfium_c.FPDFAnnot_GetFormFieldValue, form, annotation)
+        name = text_of(pdfium_c.FPDFAnnot_GetFormFieldName, form, annotation)
         return f"{name}: {value}" if value and value != "Off" else ""
     if kind in _COMMENTS:
-        return _string(pdfium_c.FPDFAnnot_GetStringValue, annotation, b"Contents")
+        return text_of(pdfium_c.FPDFAnnot_GetStringValue, annotation, b"Contents")
     return ""
 
 
-def _string(read: Callable[..., int], *about: Any) -> str:
-    """Ask pdfium for a string: for its size first, then for its UTF-16."""
-    size = min(read(*about, None, 0), _MAX_BYTES)
-    if size <= 2:  # noqa: PLR2004 - nothing but the closing zero
+def text_of(read: Callable[..., int], *about: Any, most: int = _MAX_BYTES) -> str:
+    """Ask pdfium for a string: for its size first, then for its UTF-16, which may be damaged.
+
+    Empty where it has more than *most* bytes.
+    """
+    size = read(*about, None, 0)
+    if not 2 < size <= most:  # noqa: PLR2004 - 2 is nothing but the closing zero
         return ""
     buffer = ctypes.create_string_buffer(size)
     read(*about, ctypes.cast(buffer, ctypes.POINTER(pdfium_c.FPDF_WCHAR)), size)
