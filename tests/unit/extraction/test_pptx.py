@@ -7,8 +7,11 @@ from tests.unit.extraction.packages import A, P, pptx, rels, shape
 from tests.unit.extraction.reading import KeptReport, task_for
 
 from docyard_common.errors import FailureReason, PermanentError
+from docyard_common.events.stages import Stage
+from processor.stages.analyze import analyze
 from processor.stages.extract import extract
 from processor.stages.task import DocumentLimits
+from processor.stages.validate import validate
 
 
 def test_slides_are_pages_with_their_titles_as_headings(tmp_path: Path) -> None:
@@ -73,3 +76,28 @@ def test_too_many_slides_are_refused(tmp_path: Path) -> None:
         extract(task_for(path, limits=DocumentLimits(max_pages=1)), KeptReport())
 
     assert failed.value.reason is FailureReason.TOO_LARGE
+
+
+def test_a_presentation_without_slides_is_an_empty_document(tmp_path: Path) -> None:
+    path = pptx(tmp_path / "a.pptx")
+    report = KeptReport()
+
+    validated = validate(task_for(path), KeptReport())
+    result = extract(task_for(path), report)
+    analyzed = analyze(task_for(path, stage=Stage.ANALYZE), KeptReport())
+
+    assert (validated.page_count, result.page_count, report.batches) == (0, 0, [])
+    assert (analyzed.analysis.language, analyzed.excerpt) == (None, "")
+
+
+def test_slides_that_are_listed_and_missing_make_it_unreadable(tmp_path: Path) -> None:
+    presentation = (
+        f'<p:presentation xmlns:p="{P}"><p:sldIdLst><p:sldId id="256"/></p:sldIdLst>'
+        "</p:presentation>"
+    )
+    path = pptx(tmp_path / "a.pptx", parts={"ppt/presentation.xml": presentation})
+
+    with pytest.raises(PermanentError) as failed:
+        extract(task_for(path), KeptReport())
+
+    assert failed.value.reason is FailureReason.UNREADABLE_DOCUMENT

@@ -28,7 +28,7 @@ _NO_CHAPTERS = '<container><rootfile full-path="book.opf"/></container>'
 REFUSED = [
     (MediaType.DOCX, {}),
     (MediaType.PPTX, {}),
-    (MediaType.PPTX, {"_rels/.rels": _RELATIONS, "main.xml": "<presentation/>"}),
+    (MediaType.PPTX, {"_rels/.rels": _RELATIONS, "main.xml": "<presentation><sldId/></presentation>"}),
     (MediaType.XLSX, {}),
     (MediaType.XLSX, {"_rels/.rels": _RELATIONS, "main.xml": "<broken"}),
     (MediaType.ODT, {"META-INF/manifest.xml": _ENCRYPTED_ODF}),

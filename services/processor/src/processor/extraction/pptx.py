@@ -88,17 +88,21 @@ def open_pptx(source: Source) -> Presentation:
 
 
 def _slides(package: Package) -> list[str]:
-    """Return the slides in the order they are shown. Raises UnreadableDocumentError."""
+    """Return the slides in the order they are shown; a new presentation has none.
+
+    Raises UnreadableDocumentError where there should be some.
+    """
     targets = {found.id: found.target for found in package.relationships(package.main)}
+    listed = list(xml_parts.every(package.root(package.main), "sldId"))
     slides = []
-    for item in xml_parts.every(package.root(package.main), "sldId"):
+    for item in listed:
         # `id` is the slide's number and `r:id` its relationship: only the latter has a namespace.
         ids = [str(value) for name, value in item.attrib.items() if str(name).endswith("}id")]
         slides += [targets.get(identifier, identifier) for identifier in ids[:1]]
     if not slides:
         slides = package.related(package.main, "slide")
-    if not slides:
-        raise UnreadableDocumentError("The presentation has no slides.")
+    if listed and not slides:
+        raise UnreadableDocumentError("The presentation lists slides and has none.")
     return slides
 
 
