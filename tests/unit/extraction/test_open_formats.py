@@ -80,6 +80,47 @@ def test_xml_is_a_line_per_element_in_any_encoding(tmp_path: Path, encoding: str
     assert read(path).text() == "é\none bold two\n1\nend"
 
 
+_LATE = "".join(f"<p>Line {number} of the log</p>" for number in range(9_000))
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ('<?xml version="1.0" encoding="utf-16"?><d>{}</d>', "utf-8"),
+        ('<?xml version="1.0" encoding="UTF-8"?><d>{}</d>', "cp1252"),
+        ("<d>{}</d>", "cp1252"),
+        (f"<d>{_LATE}{{}}</d>", "cp1252"),
+        ('\n<?xml version="1.0"?><d>{}</d>', "utf-8"),
+        ('<?xml version="1.0" encoding="Mac-Roman"?><d>{}</d>', "mac-roman"),
+    ],
+    ids=["utf-16", "utf-8", "undeclared", "late", "blank", "unknown"],
+)
+def test_xml_is_read_whatever_it_declares(tmp_path: Path, text: str, encoding: str) -> None:
+    words = "Die Größe des Schiffes überrascht die Männer am Kai"
+
+    read_text = read(xml(tmp_path / "a.xml", text.format(words), encoding)).text()
+
+    assert read_text.splitlines()[-1] == words
+
+
+def test_xml_with_a_name_of_windows_for_its_encoding_is_read(tmp_path: Path) -> None:
+    path = xml(
+        tmp_path / "a.xml", '<?xml version="1.0" encoding="Windows-31J"?><d>日本</d>', "cp932"
+    )
+
+    assert read(path).text() == "日本"
+
+
+def test_entities_of_xml_that_is_read_anew_are_refused_all_the_same(tmp_path: Path) -> None:
+    path = xml(
+        tmp_path / "a.xml",
+        '<?xml version="1.0" encoding="utf-16"?>'
+        '<!DOCTYPE d [<!ENTITY a "x"><!ENTITY b "&a;&a;">]><d>&b;</d>',
+    )
+
+    assert reason_of(path) is FailureReason.DECOMPRESSION_LIMIT
+
+
 def test_entities_stay_as_they_are_written(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("never read")
     path = xml(

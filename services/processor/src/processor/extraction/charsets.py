@@ -13,6 +13,8 @@ _WEB_LABELS: Final = {
     "gbk": "gb18030",
     "shift_jis": "cp932",
     "sjis": "cp932",
+    "x-sjis": "cp932",
+    "windows-31j": "cp932",
     "euc-kr": "cp949",
     "ks_c_5601-1987": "cp949",
     "big5": "big5hkscs",

@@ -22,7 +22,8 @@ _MARKS: Final = (
 _HTML_META: Final = re.compile(
     rb"<meta[^>]{0,1000}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE
 )
-_HTML_PRESCAN_BYTES: Final = 4096  # the standard asks for 1,024; saved pages often have more before
+_XML_DECLARATION: Final = re.compile(rb"\A\s*<\?xml\s[^>]{0,1000}?encoding\s*=\s*[\"']([\w.:-]+)")
+_PRESCAN_BYTES: Final = 4096  # the standard asks for 1,024; saved pages often have more before
 
 
 def detect_encoding(path: Path) -> str:
@@ -37,11 +38,20 @@ def detect_encoding(path: Path) -> str:
 
 def detect_html_encoding(path: Path) -> str:
     """Return a codec name by the rules of HTML: mark, then `<meta>`, then as for text."""
+    return _declared(path, _HTML_META)
+
+
+def detect_xml_encoding(path: Path) -> str:
+    """Return a codec name for XML: mark, then what it declares, then as for text."""
+    return _declared(path, _XML_DECLARATION)
+
+
+def _declared(path: Path, declaration: re.Pattern[bytes]) -> str:
     with path.open("rb") as file:
-        head = file.read(_HTML_PRESCAN_BYTES)
+        head = file.read(_PRESCAN_BYTES)
     if _marked(head) or wide_encoding(head):
         return detect_encoding(path)
-    found = _HTML_META.search(head)
+    found = declaration.search(head)
     declared = codecs_of(found.group(1).decode("ascii")) if found else ()
     if declared[:1] == ("utf-8",) and not _is_utf8(path):
         declared = declared[1:]
@@ -50,7 +60,7 @@ def detect_html_encoding(path: Path) -> str:
 
 def decode(data: bytes, declared: str | None, *, html: bool = False) -> str:
     """Return *data* as text, believing *declared* only where it fits; never raises."""
-    found = _HTML_META.search(data[:_HTML_PRESCAN_BYTES]) if html else None
+    found = _HTML_META.search(data[:_PRESCAN_BYTES]) if html else None
     labels = (declared, found and found.group(1).decode("ascii"), "utf-8")
     if encoding := _marked(data):
         return data.decode(encoding, errors="replace")

@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Iterator
-from typing import IO, Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from lxml import etree
 
@@ -21,6 +21,14 @@ _SAFE: Final[dict[str, Any]] = {
 }
 
 
+class Readable(Protocol):
+    """Markup that is read piece by piece."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next piece, of about *size* bytes; nothing at the end."""
+        ...
+
+
 def parse(data: bytes) -> Element:
     """Return the root. Raises UnreadableDocumentError or DecompressionLimitError."""
     try:
@@ -32,22 +40,25 @@ def parse(data: bytes) -> Element:
 
 
 def stream(
-    file: IO[bytes],
+    file: Readable,
     *,
     tags: tuple[str, ...] | None = None,
     starts: bool = False,
     flat_entities: bool = False,
+    encoding: str | None = None,
 ) -> Iterator[tuple[str, Element]]:
     """Yield (event, element) as the file is read: `end`, and with *starts* `start`, too.
 
-    *tags* are local names. The caller clears what it has used. Raises as `parse` does; with
-    *flat_entities* only entities made of others are refused.
+    *tags* are local names. *encoding* goes before what the document declares. The caller clears
+    what it has used. Raises as `parse` does; with *flat_entities* only entities made of others are
+    refused.
     """
     events = iter(
         etree.iterparse(
             file,
             events=("start", "end") if starts else ("end",),
             tag=tuple(f"{{*}}{tag}" for tag in tags) if tags else None,
+            encoding=encoding,
             **_SAFE,
         )
     )

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TextIO
 
 from lxml import etree
 
 from processor.extraction import xml_parts
 from processor.extraction.document import Source
+from processor.extraction.encoding import detect_xml_encoding
 from processor.extraction.paging import MAX_HEADING_CHARACTERS, Block
 from processor.extraction.text import BlockDocument
 from processor.extraction.xml_parts import Element
+from processor.stages.errors import UnreadableDocumentError
 
 _HEADINGS: Final = frozenset({"title", "head", "heading", "h1", "h2", "h3", "h4", "h5", "h6"})
+_BEFORE_DECLARATION: Final = " \t\r\n\ufeff"
 
 
 @dataclass
@@ -38,34 +42,73 @@ class _Lines:
         return line
 
 
+class _Recoded:
+    """A text as UTF-8, without what may not stand before an XML declaration."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+        self._begun = False
+
+    def read(self, size: int = -1, /) -> bytes:
+        piece = self._text.read(size)
+        while piece and not self._begun:
+            self._begun = bool(piece := piece.lstrip(_BEFORE_DECLARATION))
+            piece = piece or self._text.read(size)
+        return piece.encode("utf-8", "replace")
+
+
 def open_xml(source: Source) -> BlockDocument:
     """Look at the root. Raises UnreadableDocumentError or DecompressionLimitError."""
-    facts: dict[str, Any] = {}
-    with source.path.open("rb") as file:
-        for _, root in xml_parts.stream(file, starts=True, flat_entities=True):
-            facts["root"] = xml_parts.local(root)
-            facts["namespace"] = etree.QName(root).namespace
-            facts["encoding"] = root.getroottree().docinfo.encoding
-            break
-    return BlockDocument("lxml", lambda: _blocks(source), facts)
+    codec = None
+    try:
+        facts = _facts(source.path, codec)
+    except UnreadableDocumentError:
+        codec = detect_xml_encoding(source.path)
+        facts = _facts(source.path, codec)
+    if codec is None and (facts["encoding"] or "utf-8").lower() == "utf-8":
+        # What is said by default is often wrong, and may show megabytes later.
+        codec = detect_xml_encoding(source.path)
+    if codec not in {None, "utf-8", "utf-8-sig"}:
+        facts["encoding"] = codec
+    return BlockDocument("lxml", lambda: _blocks(source.path, codec), facts)
 
 
-def _blocks(source: Source) -> Iterator[Block]:
+def _facts(path: Path, codec: str | None) -> dict[str, Any]:
+    _, root = next(_events(path, codec))
+    return {
+        "root": xml_parts.local(root),
+        "namespace": etree.QName(root).namespace,
+        "encoding": root.getroottree().docinfo.encoding,
+    }
+
+
+def _events(path: Path, codec: str | None) -> Iterator[tuple[str, Element]]:
+    """Read the file as *codec*, or as it declares. Raises as `xml_parts.stream`."""
+    if codec is None:
+        with path.open("rb") as file:
+            yield from xml_parts.stream(file, starts=True, flat_entities=True)
+        return
+    with path.open(encoding=codec, errors="replace", newline="") as text:
+        yield from xml_parts.stream(
+            _Recoded(text), starts=True, flat_entities=True, encoding="utf-8"
+        )
+
+
+def _blocks(path: Path, codec: str | None) -> Iterator[Block]:
     lines = _Lines()
-    with source.path.open("rb") as file:
-        for event, element in xml_parts.stream(file, starts=True, flat_entities=True):
-            if event == "start":
-                lines.add(_text_before(element))
-                if not lines.open[-1].mixed and (line := lines.line()):
-                    yield Block(line + "\n")
-                lines.open.append(_Open())
-                continue
-            lines.add(_text_at_end(element))
-            lines.open.pop()
+    for event, element in _events(path, codec):
+        if event == "start":
+            lines.add(_text_before(element))
             if not lines.open[-1].mixed and (line := lines.line()):
-                is_heading = xml_parts.local(element).lower() in _HEADINGS
-                yield Block(line + "\n", line[:MAX_HEADING_CHARACTERS] if is_heading else None)
-            element.clear(keep_tail=True)
+                yield Block(line + "\n")
+            lines.open.append(_Open())
+            continue
+        lines.add(_text_at_end(element))
+        lines.open.pop()
+        if not lines.open[-1].mixed and (line := lines.line()):
+            is_heading = xml_parts.local(element).lower() in _HEADINGS
+            yield Block(line + "\n", line[:MAX_HEADING_CHARACTERS] if is_heading else None)
+        element.clear(keep_tail=True)
 
 
 def _text_before(element: Element) -> str:
