@@ -43,6 +43,33 @@ def test_a_picture_is_one_page_the_right_way_up(tmp_path: Path) -> None:
     assert Image.open(BytesIO(result.thumbnail)).size == (160, 320)
 
 
+@pytest.mark.parametrize(
+    ("mode", "shades", "suffix"),
+    [
+        ("I;16", (0x0FFF, 0x7FFF, 0xFFFF), "png"),
+        ("I;16", (0x0FFF, 0x7FFF, 0xFFFF), "tif"),
+        ("I;16B", (0x0FFF, 0x7FFF, 0xFFFF), "tif"),
+        ("I", (-70_000, 0, 70_000), "tif"),
+        ("F", (0.0, 0.5, 1.0), "tif"),
+    ],
+)
+def test_thumbnails_have_all_shades(
+    tmp_path: Path, mode: str, shades: tuple[float, ...], suffix: str
+) -> None:
+    picture = Image.new(mode[0], (300, 100))
+    for number, shade in enumerate(shades):
+        picture.paste(shade, (100 * number, 0, 100 * number + 100, 100))
+    picture.convert(mode).save(tmp_path / f"a.{suffix}")
+
+    result = extract(task_for(tmp_path / f"a.{suffix}"), KeptReport())
+
+    assert result.thumbnail is not None
+    shown = Image.open(BytesIO(result.thumbnail)).convert("L")
+    assert [shown.getpixel((x, 50)) for x in (50, 150, 250)] == [
+        pytest.approx(8, abs=8), pytest.approx(127, abs=5), pytest.approx(255, abs=5),
+    ]  # fmt: skip
+
+
 def test_too_many_pixels_are_refused_before_decoding(tmp_path: Path) -> None:
     path = tmp_path / "bomb.png"
     path.write_bytes(png_of(50_000, 50_000))

@@ -56,6 +56,16 @@ def test_a_page_of_no_extent_is_not_looked_at(tmp_path: Path) -> None:
 
 
 @needs_tesseract
+def test_a_picture_of_16_bits_a_shade_is_read(tmp_path: Path) -> None:
+    faint = picture_of(WORDS).convert("I").point(lambda shade: shade * 128 + 20_000)
+    faint.convert("I;16").save(tmp_path / "a.png")
+
+    _, (page,) = read(task_for(tmp_path / "a.png"))
+
+    assert page.text == WORDS
+
+
+@needs_tesseract
 def test_a_picture_is_read_the_right_way_up(tmp_path: Path) -> None:
     turned = picture_of(WORDS).transpose(Image.Transpose.ROTATE_90)
     exif = turned.getexif()

@@ -15,6 +15,7 @@ from PIL import Image
 
 from docyard_common.artifacts import Word
 from processor.extraction import tesseract
+from processor.extraction.thumbnails import in_shown_shades
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +114,8 @@ def _run(picture: Image.Image, languages: tuple[str, ...]) -> Recognised | None:
 
 def _prepared(picture: Image.Image) -> tuple[bytes, float]:
     """Return a grey copy as PPM, and by how much its positions must be stretched."""
-    grey = _on_white(picture) if picture.has_transparency_data else picture.convert("L")
+    shown = in_shown_shades(picture)
+    grey = _on_white(shown) if shown.has_transparency_data else shown.convert("L")
     scale = max(1.0, (grey.width * grey.height / MAX_PIXELS) ** 0.5)
     if scale > 1.0:
         grey = grey.resize((max(1, int(grey.width / scale)), max(1, int(grey.height / scale))))

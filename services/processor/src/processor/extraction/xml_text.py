@@ -64,12 +64,11 @@ def open_xml(source: Source) -> BlockDocument:
         facts = _facts(source.path, codec)
     except UnreadableDocumentError:
         codec = detect_xml_encoding(source.path)
-        facts = _facts(source.path, codec)
+        facts = _facts(source.path, codec) | {"encoding": codec}
     if codec is None and (facts["encoding"] or "utf-8").lower() == "utf-8":
         # What is said by default is often wrong, and may show megabytes later.
         codec = detect_xml_encoding(source.path)
-    if codec not in {None, "utf-8", "utf-8-sig"}:
-        facts["encoding"] = codec
+        facts["encoding"] = facts["encoding"] if codec == "utf-8" else codec
     return BlockDocument("lxml", lambda: _blocks(source.path, codec), facts)
 
 
