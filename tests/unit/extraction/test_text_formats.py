@@ -144,6 +144,24 @@ def test_tables_are_split_by_their_separator(tmp_path: Path, separator: str) -> 
     assert "Bob\ttwo\nlines" in report.text()
 
 
+@pytest.mark.parametrize(
+    ("text", "separator"),
+    [
+        ("1,5;2,5;3,5\n4,5;5,5;6,5\n", ";"),
+        ("2020-01-01;1,5;2,5\n2020-01-02;3,5;4,5\n", ";"),
+        ("1,5\t2,5\n3,5\t4,5\n", "\t"),
+        ("Size, m;Weight, t\n1,5;2,5\n", ";"),
+        ("name,tags\ncrate,red;new\nbox,blue;old\n", ","),
+    ],
+)
+def test_commas_inside_of_numbers_part_no_columns(
+    tmp_path: Path, text: str, separator: str
+) -> None:
+    result, _ = read(tmp_path / "a.csv", text)
+
+    assert result.metadata["delimiter"] == separator
+
+
 def test_json_leaves_become_lines(tmp_path: Path) -> None:
     value = '{"name": "K\\u00f6ln", "size": {"n": 12345678901234567890, "x": 1e400}, "l": [true]}'
 

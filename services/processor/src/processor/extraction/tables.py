@@ -35,14 +35,17 @@ def _sample(source: Source, encoding: str) -> list[str]:
 
 
 def _find_separator(lines: list[str]) -> str:
-    """Return the separator whose rows agree best on a number of columns above one."""
+    """Return the separator whose rows agree best on a number of columns above one.
+
+    Of equals a comma is the last: it stands inside of numbers, too.
+    """
     return max(_SEPARATORS, key=lambda separator: _evenness(lines, separator))
 
 
-def _evenness(lines: list[str], separator: str) -> tuple[float, int]:
+def _evenness(lines: list[str], separator: str) -> tuple[float, bool, int]:
     rows = [row for row in csv.reader(lines, delimiter=separator) if row]
     columns, agreeing = Counter(map(len, rows)).most_common(1)[0] if rows else (1, 0)
-    return (agreeing / len(rows), columns) if columns > 1 else (0.0, 1)
+    return (agreeing / len(rows), separator != ",", columns) if columns > 1 else (0.0, False, 1)
 
 
 def _rows(source: Source, facts: dict[str, Any]) -> Iterator[Block]:
