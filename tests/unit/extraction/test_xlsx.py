@@ -78,6 +78,26 @@ def test_only_formats_of_dates_make_dates(
     assert rows_of(path) == [(expected,)]
 
 
+@pytest.mark.parametrize(
+    ("known", "value", "expected"),
+    [
+        ("14", "44927", "2023-01-01"),
+        ("21", "0.25", "06:00:00"),
+        ("46", "1.5", "36:00:00"),
+        ("46", "0.25", "6:00:00"),
+    ],
+)
+def test_formats_that_need_no_code_are_known(
+    tmp_path: Path, known: str, value: str, expected: str
+) -> None:
+    used = f'<styleSheet xmlns="{S}"><cellXfs><xf numFmtId="{known}"/></cellXfs></styleSheet>'
+    path = xlsx(
+        tmp_path / "a.xlsx", cells(f'<c s="0"><v>{value}</v></c>'), parts={"xl/styles.xml": used}
+    )
+
+    assert rows_of(path) == [(expected,)]
+
+
 def test_a_bad_sheet_is_listed_and_the_others_are_read(tmp_path: Path) -> None:
     good = cells("<c><v>7</v></c>")
     path = xlsx(

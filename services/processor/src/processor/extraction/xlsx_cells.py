@@ -13,7 +13,8 @@ from processor.stages.errors import DecompressionLimitError
 _MAX_ALIGNED_COLUMNS: Final = 1_024
 """Beyond, empty cells are left out: a value in the last column would cost 16,383 of them a row."""
 _DATE_FORMATS: Final = frozenset({*range(14, 18), 22, *range(27, 37), *range(50, 59)})
-_TIME_FORMATS: Final = frozenset({*range(18, 22), 45, 46, 47})
+_TIME_FORMATS: Final = frozenset({*range(18, 22), 45, 47})
+_ELAPSED_FORMAT: Final = 46  # [h]:mm:ss
 # Colours, conditions and literals of a number format, which hold letters that mean nothing.
 _NOT_CODE: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.IGNORECASE)
 _DAY_CODE: Final = re.compile(r"[yd]|mmm", re.IGNORECASE)
@@ -132,6 +133,8 @@ def _shape(number: str | None, codes: dict[str | None, str]) -> str:
     if number in codes:
         return _shape_of_code(codes[number])
     known = int(number) if number and number.isdecimal() else 0
+    if known == _ELAPSED_FORMAT:
+        return "elapsed"
     if known in _DATE_FORMATS:
         return "date"
     return "time" if known in _TIME_FORMATS else ""
