@@ -146,3 +146,55 @@ def test_markup_that_is_none_fails_with_its_reason(
         extract(task_for(path), KeptReport())
 
     assert failed.value.reason is reason
+
+
+def test_files_that_a_document_includes_stand_in_its_text(tmp_path: Path) -> None:
+    inner = docx(tmp_path / "inner.docx", paragraph("of a document")).read_bytes()
+    mail = (
+        "Subject: page\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/html\r\n\r\n<p>of a saved page</p>\r\n--b--\r\n"
+    )
+    files: dict[str, str | bytes] = {
+        "a.dat": "<html><body><h1>of a page</h1></body></html>",
+        "b.mht": mail,
+        "c.rtf": r"{\rtf1 of RTF\par}",
+        "d.txt": "of a text < another",
+        "e.docx": inner,
+    }
+    ids = [f'<w:altChunk xmlns:r="{packages.OFFICE}" r:id="rId{n}"/>' for n in range(1, 6)]
+    cell = f"<w:tbl><w:tr><w:tc>{ids[1]}</w:tc><w:tc>{ids[3]}</w:tc></w:tr></w:tbl>"
+    body = paragraph("first") + ids[0] + cell + ids[2] + ids[4] + paragraph("last")
+    parts: dict[str, str | bytes] = {f"word/{name}": data for name, data in files.items()}
+    parts["word/_rels/document.xml.rels"] = rels(*(("aFChunk", name) for name in files))
+
+    text = read(docx(tmp_path / "a.docx", body, parts)).text()
+
+    assert text.splitlines() == [
+        "first", "of a page", "of a saved page\tof a text < another", "of RTF", "of a document",
+        "last",
+    ]  # fmt: skip
+
+
+def test_a_damaged_file_in_a_document_costs_only_itself(tmp_path: Path) -> None:
+    chunk = f'<w:altChunk xmlns:r="{packages.OFFICE}" r:id="rId1"/>'
+    parts: dict[str, str | bytes] = {
+        "word/_rels/document.xml.rels": rels(("aFChunk", "a.docx")),
+        "word/a.docx": b"PK and nothing more",
+    }
+    path = docx(tmp_path / "a.docx", chunk + paragraph("body"), parts)
+    report = KeptReport()
+
+    result = extract(task_for(path), report)
+
+    assert report.text() == "body"
+    assert result.metadata["skipped_parts"] == ["word/a.docx"]
+
+
+def test_a_file_that_is_included_often_is_read_once(tmp_path: Path) -> None:
+    chunk = f'<w:altChunk xmlns:r="{packages.OFFICE}" r:id="rId1"/>'
+    parts: dict[str, str | bytes] = {
+        "word/_rels/document.xml.rels": rels(("aFChunk", "a.html")),
+        "word/a.html": "<p>page</p>",
+    }
+
+    assert read(docx(tmp_path / "a.docx", chunk * 9, parts)).text() == "page"

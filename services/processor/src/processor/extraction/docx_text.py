@@ -1,13 +1,15 @@
 """WordprocessingML as blocks of text: one reader for body, notes, comments, headers and footers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Final
+from typing import IO, Final, TypeAlias
 
 from processor.extraction import xml_parts
 from processor.extraction.paging import MAX_HEADING_CHARACTERS, Block
 from processor.extraction.xml_parts import Element
 
+Included: TypeAlias = Callable[[str], Iterator[Block]]
+"""Reads what a part includes from another file, by the id of the relationship."""
 _BODY_LEVEL: Final = 9
 """Outline level of text that is no heading."""
 _LEFT_OUT: Final = frozenset({"Fallback", "rt", "del", "moveFrom"})
@@ -36,16 +38,20 @@ class DocxReader:
     def __init__(self, headings: Mapping[str, bool]) -> None:
         self._headings = headings  # by the id of a paragraph style
 
-    def blocks(self, file: IO[bytes]) -> Iterator[Block]:
-        """Yield a block for each paragraph and each row. Raises as `xml_parts.stream`."""
-        return _Walk(self._headings).blocks(file)
+    def blocks(self, file: IO[bytes], included: Included | None = None) -> Iterator[Block]:
+        """Yield a block for each paragraph and each row, and those of what is *included*.
+
+        Raises as `xml_parts.stream`.
+        """
+        return _Walk(self._headings, included or (lambda _: iter(()))).blocks(file)
 
 
 class _Walk:
     """One pass over one part."""
 
-    def __init__(self, headings: Mapping[str, bool]) -> None:
+    def __init__(self, headings: Mapping[str, bool], included: Included) -> None:
         self._headings = headings
+        self._included = included
         self._paragraphs: list[_Paragraph] = []  # nested: a text box stands inside a paragraph
         self._tables: list[_Table] = []
         self._left_out = 0
@@ -78,8 +84,17 @@ class _Walk:
             yield from self._end_of_row_part(name)
         elif name == "tbl":
             self._tables.pop()
+        elif name == "altChunk" and not self._left_out:
+            yield from self._include(xml_parts.attribute(element, "id") or "")
         elif self._paragraphs and not self._left_out:
             self._inline(name, element, self._paragraphs[-1])
+
+    def _include(self, identifier: str) -> Iterator[Block]:
+        blocks = self._included(identifier)
+        if self._tables:
+            self._tables[-1].cell.extend(" ".join(block.text.split()) for block in blocks)
+        else:
+            yield from blocks
 
     def _inline(self, name: str, element: Element, paragraph: _Paragraph) -> None:
         if name == "t":

@@ -11,7 +11,7 @@ from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import IO, Final
 
 from processor.extraction.document import Source
 from processor.extraction.encoding import decode
@@ -29,14 +29,19 @@ _KEPT: Final = ("Message-ID", "In-Reply-To", "Reply-To", "List-Id", "Importance"
 
 def open_eml(source: Source) -> BlockDocument:
     """Read the whole mail; what is malformed in it is read as well as it can be."""
-    # The newer policies raise on headers that real mail has.
     with source.path.open("rb") as file:
-        try:
-            message = BytesParser(policy=policy.compat32).parse(file)
-        except RecursionError:
-            file.seek(0)
-            message = BytesParser(policy=policy.compat32).parse(file, headersonly=True)
+        message = parsed(file)
     return read_letter(message).document("email")
+
+
+def parsed(file: IO[bytes]) -> Message:
+    """Parse a mail; of one whose parts are nested without end only the head."""
+    # The newer policies raise on headers that real mail has.
+    try:
+        return BytesParser(policy=policy.compat32).parse(file)
+    except RecursionError:
+        file.seek(0)
+        return BytesParser(policy=policy.compat32).parse(file, headersonly=True)
 
 
 def read_letter(message: Message) -> Letter:

@@ -32,9 +32,19 @@ def open_rtf(source: Source) -> BlockDocument:
         raise DecompressionLimitError("The RTF file is larger than is read at once.")
     data = source.path.read_bytes()
     encoding = _encoding(data)
+    text = _text_of(data, encoding)
+    head = data[:_HEAD].decode(encoding, errors="replace")
+    return BlockDocument("striprtf", lambda: _blocks(text), _facts(head, encoding))
+
+
+def rtf_blocks(data: bytes) -> Iterator[Block]:
+    """Yield the text of RTF inside of something else. Raises UnreadableDocumentError."""
+    yield from _blocks(_text_of(data, _encoding(data)))
+
+
+def _text_of(data: bytes, encoding: str) -> str:
     code = data.decode(encoding, errors="replace")
-    text = _text(_PAGE.sub(_FORM_FEED, code), encoding)
-    return BlockDocument("striprtf", lambda: _blocks(text), _facts(code[:_HEAD], encoding))
+    return _text(_PAGE.sub(_FORM_FEED, code), encoding)
 
 
 def _text(code: str, encoding: str) -> str:
