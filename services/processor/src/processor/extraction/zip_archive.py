@@ -10,6 +10,7 @@ from docyard_common.artifacts import SkipReason
 from processor.extraction.containers import Container, ContainerLimits, open_container
 from processor.extraction.document import Enclosed, MemberSkippedError, Source
 from processor.extraction.listing import ArchiveDocument, Listing
+from processor.extraction.zip_names import names_of
 from processor.stages.errors import (
     DecompressionLimitError,
     EncryptedDocumentError,
@@ -38,11 +39,12 @@ def open_zip(source: Source) -> ArchiveDocument:
 
 def _members(container: Container, _listing: Listing) -> Iterator[Enclosed]:
     overlapping = _overlapping(container.members)
-    files = (info for info in container.members if not info.is_dir())
-    for position, info in enumerate(files, start=1):
+    named = zip(container.members, names_of(container.members), strict=True)
+    files = ((info, name) for info, name in named if not info.is_dir())
+    for position, (info, name) in enumerate(files, start=1):
         yield Enclosed(
             position=position,
-            path=info.filename,
+            path=name,
             pieces=partial(_pieces, container, info),
             size_bytes=info.file_size,
             stored_bytes=info.compress_size,
