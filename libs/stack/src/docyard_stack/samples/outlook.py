@@ -1,6 +1,7 @@
 """Samples of Outlook messages: MAPI properties in a compound file (MS-CFB 3, MS-OXMSG)."""
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ _MINI_SECTOR: Final = 64
 _MINI_CUTOFF: Final = 4096
 _FREE, _END, _FAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 _STORAGE, _STREAM, _ROOT = 1, 2, 5
-_STRING, _BINARY, _OBJECT, _INTEGER = 0x001F, 0x0102, 0x000D, 0x0003
+_STRING, _BINARY, _OBJECT, _INTEGER, _NARROW = 0x001F, 0x0102, 0x000D, 0x0003, 0x001E
 
 
 @dataclass
@@ -49,8 +50,20 @@ def message_storage(subject: str, body: str, *, header_bytes: int = 32) -> Stora
     return _properties({(pid, _STRING): text for pid, text in strings.items()}, header_bytes)
 
 
+def narrow_storage(
+    texts: dict[int, bytes], pages: dict[int, int], *, header_bytes: int = 32
+) -> Storage:
+    """Return a message, or a part of one, whose texts are 8-bit, with *pages* for code pages."""
+    narrow: dict[tuple[int, int], bytes | int] = {(p, _NARROW): text for p, text in texts.items()}
+    listed = {(pid, _INTEGER): page for pid, page in pages.items()}
+    return _properties({**narrow, **listed}, header_bytes)
+
+
 def attach(storage: Storage, name: str, data: bytes) -> None:
-    values: dict[tuple[int, int], str | bytes] = {(0x3707, _STRING): name, (0x3701, _BINARY): data}
+    values: dict[tuple[int, int], str | bytes | int] = {
+        (0x3707, _STRING): name,
+        (0x3701, _BINARY): data,
+    }
     storage.storages[_attachment_name(storage)] = _properties(values, 8)
 
 
@@ -64,10 +77,13 @@ def _attachment_name(storage: Storage) -> str:
     return f"__attach_version1.0_#{len(storage.storages):08X}"
 
 
-def _properties(values: dict[tuple[int, int], str | bytes], header_bytes: int) -> Storage:
+def _properties(values: Mapping[tuple[int, int], str | bytes | int], header_bytes: int) -> Storage:
     storage = Storage()
     listed = bytearray(header_bytes)
     for (pid, kind), value in values.items():
+        if isinstance(value, int):
+            listed += struct.pack("<HHIII", kind, pid, 6, value, 0)
+            continue
         data = value.encode("utf-16-le") if isinstance(value, str) else value
         listed += struct.pack("<HHIII", kind, pid, 6, len(data), 0)
         if kind != _OBJECT:

@@ -8,15 +8,14 @@ from typing import Final, TypeVar
 import compressed_rtf
 from olefile import OleFileIO
 from oxmsg.domain import constants as pid
-from oxmsg.properties import Properties
 from oxmsg.storage import Storage
 from striprtf.striprtf import rtf_to_text
 
 from docyard_common.media_types import MediaType, TypeMismatchError
 from processor.extraction.document import Source
-from processor.extraction.encoding import decode
 from processor.extraction.letters import Attachment, Letter, Text, joined, one_line
 from processor.extraction.mail_writing import write_mail
+from processor.extraction.mapi import Properties
 from processor.extraction.text import BlockDocument
 from processor.stages.errors import UnreadableDocumentError
 
@@ -63,7 +62,8 @@ def open_msg(source: Source) -> BlockDocument:
 
 def _letter(storage: Storage, *, header_bytes: int) -> Letter:
     properties = Properties(storage, header_bytes)
-    recipients = [Properties(one, _PART_HEADER_BYTES) for one in storage.iter_recipient_storages()]
+    parts = partial(Properties, header_bytes=_PART_HEADER_BYTES, message=properties)
+    recipients = [parts(one) for one in storage.iter_recipient_storages()]
     return Letter(
         subject=_text(properties, pid.PID_SUBJECT),
         sender=_sender(properties),
@@ -76,7 +76,7 @@ def _letter(storage: Storage, *, header_bytes: int) -> Letter:
             "message_class": _text(properties, pid.PID_MESSAGE_CLASS) or None,
         },
         texts=[_body(properties)],
-        attachments=list(_attachments(storage)),
+        attachments=list(_attachments(storage, properties)),
     )
 
 
@@ -97,36 +97,29 @@ def _address(properties: Properties) -> str:
 
 def _date(properties: Properties) -> str:
     for which in (pid.PID_CLIENT_SUBMIT_TIME, _DELIVERY_TIME):
-        at = _tried(partial(properties.date_prop_value, which), None)
+        at = _tried(partial(properties.time, which), None)
         if at is not None:
             return at.isoformat()
     return ""
 
 
 def _body(properties: Properties) -> Text:
-    plain = _tried(lambda: properties.str_prop_value(pid.PID_BODY), None) or ""
-    html = _html(properties)
+    plain = properties.text(pid.PID_BODY, is_body=True) or ""
+    html = properties.html(pid.PID_HTML) or ""
     if not plain.strip() and not html.strip():
         plain = _tried(lambda: _rtf(properties), "")
     return Text(plain=plain, html=html)
 
 
-def _html(properties: Properties) -> str:
-    data = _tried(lambda: properties.binary_prop_value(pid.PID_HTML), None)
-    if data is None:
-        return _tried(lambda: properties.str_prop_value(pid.PID_BODY_HTML), None) or ""
-    return decode(data, _tried(lambda: properties.body_encoding, None), html=True)
-
-
 def _rtf(properties: Properties) -> str:
-    packed = properties.binary_prop_value(_RTF)
+    packed = properties.binary(_RTF)
     if packed is None:
         return ""
     rtf = compressed_rtf.decompress(packed).decode("cp1252", "replace")
     return str(rtf_to_text(rtf, "cp1252", "ignore"))  # type: ignore[no-untyped-call]
 
 
-def _attachments(storage: Storage) -> Iterator[Attachment]:
+def _attachments(storage: Storage, message: Properties) -> Iterator[Attachment]:
     for number, part in enumerate(storage.iter_attachment_storages(), start=1):
         inner = next((one for one in part.storages if one.name == _INNER_MESSAGE), None)
         if inner is not None:
@@ -135,8 +128,8 @@ def _attachments(storage: Storage) -> Iterator[Attachment]:
                 name = f"{letter.subject[:100] or f'message-{number}'}.eml"
                 yield Attachment(name, MediaType.EML.value, write_mail(letter))
             continue
-        properties = Properties(part, _PART_HEADER_BYTES)
-        data = _tried(partial(properties.binary_prop_value, pid.PID_ATTACH_DATA_BINARY), None)
+        properties = Properties(part, _PART_HEADER_BYTES, message=message)
+        data = properties.binary(pid.PID_ATTACH_DATA_BINARY)
         if data is not None:
             name = _text(properties, pid.PID_ATTACH_LONG_FILENAME) or _text(
                 properties, _SHORT_FILE_NAME
@@ -146,7 +139,7 @@ def _attachments(storage: Storage) -> Iterator[Attachment]:
 
 
 def _text(properties: Properties, which: int) -> str:
-    return one_line(_tried(lambda: properties.str_prop_value(which), None) or "")
+    return one_line(properties.text(which) or "")
 
 
 def _tried(read: Callable[[], _Value], otherwise: _Value) -> _Value:
