@@ -87,6 +87,34 @@ def test_utf8_under_a_label_of_seven_bits_is_utf8() -> None:
     assert decode("Müller 東京".encode(), "iso-2022-jp") == "Müller 東京"
 
 
+@pytest.mark.parametrize(
+    ("label", "codec", "text"),
+    [
+        ("iso-8859-8-i", "iso8859-8", "שלום"),
+        ("ISO-8859-8-E", "iso8859-8", "שלום"),
+        ("windows-874", "cp874", "สวัสดี"),
+        ("x-sjis", "cp932", "①番"),
+        ("windows-31j", "cp932", "㈱"),
+        ("x-gbk", "gbk", "朱镕基"),
+        ("euc-cn", "gbk", "朱镕基"),
+        ("cp936", "gbk", "朱镕基"),
+        ("x-euc-jp", "euc_jp", "です"),
+        ("ks_c_5601-1989", "cp949", "똠"),
+        ("windows-950", "cp950", "箱子"),
+        ("x-windows-949", "cp949", "똠"),
+        ("ISO8859-1", "cp1252", "“€”"),
+        ("ISO_8859-1", "cp1252", "“€”"),
+        ("latin-1", "cp1252", "“€”"),
+        ("l1", "cp1252", "“€”"),
+        ("latin5", "cp1254", "“ğ”"),
+    ],
+)
+def test_labels_of_the_web_and_of_windows_mean_what_their_writers_have(
+    label: str, codec: str, text: str
+) -> None:
+    assert decode(text.encode(codec), label) == text
+
+
 @pytest.mark.parametrize("label", ["us-ascii", "ascii", "ANSI_X3.4-1968"])
 @pytest.mark.parametrize("codec", ["utf-8", "cp1252"])
 def test_what_claims_to_be_ascii_is_read_as_what_it_is(label: str, codec: str) -> None:

@@ -2,29 +2,24 @@
 
 import codecs
 import re
+from contextlib import suppress
 from typing import Final
 
-_WEB_LABELS: Final = {
-    # Labels that browsers read as a superset (WHATWG Encoding, 4.2).
-    "iso-8859-1": "cp1252",
-    "latin1": "cp1252",
-    "iso-8859-9": "cp1254",
-    "gb2312": "gb18030",
+import webencodings
+
+_WEB_CODECS: Final = {
+    # Decoders of browsers read all that writers of the smaller encoding have (WHATWG, 4.3).
     "gbk": "gb18030",
     "shift_jis": "cp932",
-    "sjis": "cp932",
-    "x-sjis": "cp932",
-    "windows-31j": "cp932",
     "euc-kr": "cp949",
-    "ks_c_5601-1987": "cp949",
     "big5": "big5hkscs",
-    "tis-620": "cp874",
-    "iso-8859-11": "cp874",
     # A page whose bytes could be searched for this label is in no wide encoding.
-    "utf-16": "utf-8",
     "utf-16le": "utf-8",
     "utf-16be": "utf-8",
 }
+_WEB_REFUSES: Final = frozenset({"replacement", "x-user-defined"})
+"""What browsers refuse to read, such as HZ, and bytes that are no letters."""
+_CODE_PAGE: Final = re.compile(r"(?:x-)?(?:windows|ibm|cp)[-_]?(\d{1,5})", re.IGNORECASE)
 _NO_CHARSETS: Final = frozenset(
     {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
 )
@@ -38,15 +33,37 @@ _HALF_WIDTH: Final = bytes(byte | 0x80 if 0x21 <= byte < 0x60 else byte for byte
 
 def codecs_of(label: str) -> tuple[str, ...]:
     """Return the codecs to try for what is labelled so, best first; none for unknown labels."""
-    try:
-        found = codecs.lookup(_WEB_LABELS.get(label.lower(), label))
-    except (LookupError, ValueError):
-        return ()
-    # Python also has codecs that are no text encodings, such as "zip" or "rot13".
-    if not found._is_text_encoding or found.name in _NO_CHARSETS:  # noqa: SLF001 - no public way to ask
-        return ()
+    python = _codec(label)
     # Programs that think of no charset say so, whatever they send.
-    return ("utf-8", "cp1252") if found.name == "ascii" else (found.name,)
+    if python and python.name == "ascii":
+        return ("utf-8", "cp1252")
+    spelled = python.name.replace("_", "-") if python else label
+    found = _web_codec(label) or _web_codec(spelled) or python
+    # Python also has codecs that are no text encodings, such as "zip" or "rot13".
+    if not found or not found._is_text_encoding or found.name in _NO_CHARSETS:  # noqa: SLF001 - no public way to ask
+        return ()
+    return (found.name,)
+
+
+def _codec(label: str) -> codecs.CodecInfo | None:
+    """Return Python's codec for *label*; code pages have more names than Python knows."""
+    page = _CODE_PAGE.fullmatch(label)
+    for name in (label, page and f"cp{page.group(1)}"):
+        with suppress(LookupError, ValueError):
+            if name:
+                return codecs.lookup(name)
+    return None
+
+
+def _web_codec(label: str) -> codecs.CodecInfo | None:
+    """Return what browsers read *label* by: often a superset of what it names."""
+    try:
+        found = webencodings.lookup(label)
+    except ValueError:
+        return None
+    if found is None or found.name in _WEB_REFUSES:
+        return None
+    return codecs.lookup(_WEB_CODECS[found.name]) if found.name in _WEB_CODECS else found.codec_info
 
 
 def shifts(data: bytes, codec: str) -> bool:
