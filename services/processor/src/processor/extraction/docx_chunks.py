@@ -10,9 +10,10 @@ from typing import Final
 from processor.extraction.containers import kept_open
 from processor.extraction.docx_styles import heading_styles
 from processor.extraction.docx_text import DocxReader
-from processor.extraction.eml import parsed, read_letter
+from processor.extraction.eml import read_letter
 from processor.extraction.encoding import decode
 from processor.extraction.html import html_blocks
+from processor.extraction.mail_parsing import parse_mail
 from processor.extraction.ooxml import UNHARMED, Package
 from processor.extraction.paging import Block
 from processor.extraction.rtf import rtf_blocks
@@ -62,7 +63,7 @@ def _blocks(data: bytes, name: str) -> Iterator[Block]:
     elif head.lstrip().startswith(b"{\\rtf"):
         yield from rtf_blocks(data)
     elif _MAIL.search(head):
-        for text in read_letter(parsed(BytesIO(data))).texts:
+        for text in read_letter(parse_mail(BytesIO(data))).texts:
             yield from text.blocks()
     else:
         # Types and names are the writing program's own: `.dat` is usual for HTML.

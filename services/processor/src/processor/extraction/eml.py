@@ -3,25 +3,29 @@
 import base64
 import binascii
 import mimetypes
+import quopri
 import re
 from contextlib import suppress
 from email import policy
 from email.errors import HeaderParseError, MessageError
 from email.header import decode_header
 from email.message import Message
-from email.parser import BytesParser
 from email.utils import parsedate_to_datetime
-from typing import IO, Final
+from io import BytesIO
+from typing import Final
 
 from processor.extraction.document import Source
 from processor.extraction.encoding import decode
 from processor.extraction.letters import Attachment, Letter, Text, joined, one_line
+from processor.extraction.mail_parsing import parse_mail
 from processor.extraction.text import BlockDocument
 
 _MAX_PARTS: Final = 10_000
 """More parts than people or programs write; what is behind them is not read."""
 _MAX_HEADER_CHARACTERS: Final = 20_000
 _NOT_TO_READ: Final = frozenset({"text/calendar", "text/vcard", "text/x-vcard"})
+_QUOTED_HEAD: Final = re.compile(r"(?:boundary|charset)=3D|=3D\?|=\n", re.IGNORECASE)
+"""What the head of a mail has only where the whole mail is quoted-printable."""
 _TWICE: Final = ["text/plain", "text/html"]
 """A mail that says the same two times: the usual case."""
 _KEPT: Final = ("Message-ID", "In-Reply-To", "Reply-To", "List-Id", "Importance", "X-Mailer")
@@ -30,18 +34,8 @@ _KEPT: Final = ("Message-ID", "In-Reply-To", "Reply-To", "List-Id", "Importance"
 def open_eml(source: Source) -> BlockDocument:
     """Read the whole mail; what is malformed in it is read as well as it can be."""
     with source.path.open("rb") as file:
-        message = parsed(file)
+        message = parse_mail(file)
     return read_letter(message).document("email")
-
-
-def parsed(file: IO[bytes]) -> Message:
-    """Parse a mail; of one whose parts are nested without end only the head."""
-    # The newer policies raise on headers that real mail has.
-    try:
-        return BytesParser(policy=policy.compat32).parse(file)
-    except RecursionError:
-        file.seek(0)
-        return BytesParser(policy=policy.compat32).parse(file, headersonly=True)
 
 
 def read_letter(message: Message) -> Letter:
@@ -122,6 +116,7 @@ class _Reading:
             inner = inner[2:]
         elif kind == "message/rfc822":
             self._attach(part, inside=inside)
+            inner = [parse_mail(BytesIO(_enclosed(part)))] if _encoding(part) else inner
             self.texts.extend(Text(plain=_head(mail)) for mail in inner)
             inside = True
         elif kind == "message/delivery-status":
@@ -204,11 +199,24 @@ def _enclosed(part: Message) -> bytes:
         data = inner[0].as_bytes(policy=policy.compat32)
     except (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return str(inner[0]).encode("utf-8", "replace") if not inner[0].is_multipart() else b""
-    if str(part.get("Content-Transfer-Encoding", "")).strip().lower() == "base64":
-        # Against the standard, and common.
-        with suppress(binascii.Error):
-            return base64.b64decode(data.strip())
+    # Against the standard, and common.
+    match _encoding(part):
+        case "base64":
+            with suppress(binascii.Error):
+                return base64.b64decode(data.strip())
+        case "quoted-printable":
+            return quopri.decodestring(data)
     return data
+
+
+def _encoding(part: Message) -> str | None:
+    """Return the encoding that a mail inside is in; None where it is in none, whatever is said."""
+    inner = _parts(part)
+    said = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+    head = "".join(f"{name}:{value}\n" for name, value in inner[0].raw_items()) if inner else ""
+    if said == "base64" and inner and not head:
+        return said
+    return said if said == "quoted-printable" and _QUOTED_HEAD.search(head) else None
 
 
 def _filename(part: Message) -> str | None:
