@@ -9,13 +9,13 @@ import compressed_rtf
 from olefile import OleFileIO
 from oxmsg.domain import constants as pid
 from oxmsg.storage import Storage
-from striprtf.striprtf import rtf_to_text
 
 from docyard_common.media_types import MediaType, TypeMismatchError
 from processor.extraction.document import Source
 from processor.extraction.letters import Attachment, Letter, Text, joined, one_line
 from processor.extraction.mail_writing import write_mail
 from processor.extraction.mapi import Properties
+from processor.extraction.rtf import rtf_text
 from processor.extraction.text import BlockDocument
 from processor.stages.errors import UnreadableDocumentError
 
@@ -31,6 +31,7 @@ _DAMAGED: Final = (
     OSError,
     RecursionError,
     TypeError,
+    UnreadableDocumentError,
     ValueError,
     struct.error,
 )
@@ -115,8 +116,7 @@ def _rtf(properties: Properties) -> str:
     packed = properties.binary(_RTF)
     if packed is None:
         return ""
-    rtf = compressed_rtf.decompress(packed).decode("cp1252", "replace")
-    return str(rtf_to_text(rtf, "cp1252", "ignore"))  # type: ignore[no-untyped-call]
+    return rtf_text(compressed_rtf.decompress(packed))
 
 
 def _attachments(storage: Storage, message: Properties) -> Iterator[Attachment]:

@@ -1,4 +1,4 @@
-"""RTF: its text by striprtf; pictures and objects are left out unread."""
+"""RTF: its text by striprtf, which is given no pictures and finds notes among the text."""
 
 import codecs
 import re
@@ -10,11 +10,10 @@ from striprtf.striprtf import rtf_to_text
 from processor.extraction.cleaning import clean_metadata
 from processor.extraction.document import Source
 from processor.extraction.paging import Block
+from processor.extraction.rtf_groups import plain_groups
 from processor.extraction.text import BlockDocument
 from processor.stages.errors import DecompressionLimitError, UnreadableDocumentError
 
-_PAGE: Final = re.compile(r"\\page(?![a-z])")
-_FORM_FEED: Final = r"\\'0c"
 _CODE_PAGE: Final = re.compile(rb"\\ansicpg(\d{1,5})")
 _INFO: Final = re.compile(
     r"\{\\(title|author|subject|keywords|company|doccomm)[ \r\n]((?:\{\\\*?[^{}]*\}|[^{}])*)\}"
@@ -31,27 +30,26 @@ def open_rtf(source: Source) -> BlockDocument:
     if source.path.stat().st_size > _MAX_BYTES:
         raise DecompressionLimitError("The RTF file is larger than is read at once.")
     data = source.path.read_bytes()
+    text = rtf_text(data)
+    return BlockDocument("striprtf", lambda: _blocks(text), _facts(data[:_HEAD]))
+
+
+def rtf_text(data: bytes) -> str:
+    """Return the text of RTF, with form feeds between pages. Raises UnreadableDocumentError."""
     encoding = _encoding(data)
-    text = _text_of(data, encoding)
-    head = data[:_HEAD].decode(encoding, errors="replace")
-    return BlockDocument("striprtf", lambda: _blocks(text), _facts(head, encoding))
+    return _text(plain_groups(data).decode(encoding, "replace"), encoding)
 
 
 def rtf_blocks(data: bytes) -> Iterator[Block]:
     """Yield the text of RTF inside of something else. Raises UnreadableDocumentError."""
-    yield from _blocks(_text_of(data, _encoding(data)))
-
-
-def _text_of(data: bytes, encoding: str) -> str:
-    code = data.decode(encoding, errors="replace")
-    return _text(_PAGE.sub(_FORM_FEED, code), encoding)
+    yield from _blocks(rtf_text(data))
 
 
 def _text(code: str, encoding: str) -> str:
     try:
-        return str(
-            rtf_to_text(code, encoding=encoding, errors="replace")  # type: ignore[no-untyped-call]
-        )
+        text = rtf_to_text(code, encoding=encoding, errors="replace")  # type: ignore[no-untyped-call]
+        # Characters beyond the first 65,536 are written as two halves.
+        return str(text).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     except _DAMAGED as error:
         raise UnreadableDocumentError(f"The RTF file is damaged: {error}."[:500]) from error
 
@@ -65,9 +63,10 @@ def _encoding(data: bytes) -> str:
         return "cp1252"
 
 
-def _facts(head: str, encoding: str) -> dict[str, Any]:
+def _facts(head: bytes) -> dict[str, Any]:
+    encoding = _encoding(head)
     facts: dict[str, Any] = {"encoding": encoding}
-    for name, value in _INFO.findall(head):
+    for name, value in _INFO.findall(head.decode(encoding, "replace")):
         facts["description" if name == "doccomm" else name] = _text(
             "{\\rtf1 " + value + "}", encoding
         ).strip()
