@@ -200,13 +200,11 @@ def _enclosed(part: Message) -> bytes:
     except (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return str(inner[0]).encode("utf-8", "replace") if not inner[0].is_multipart() else b""
     # Against the standard, and common.
-    match _encoding(part):
-        case "base64":
-            with suppress(binascii.Error):
-                return base64.b64decode(data.strip())
-        case "quoted-printable":
-            return quopri.decodestring(data)
-    return data
+    encoding = _encoding(part)
+    if encoding == "base64":
+        with suppress(binascii.Error):
+            return base64.b64decode(data.strip())
+    return quopri.decodestring(data) if encoding == "quoted-printable" else data
 
 
 def _encoding(part: Message) -> str | None:
