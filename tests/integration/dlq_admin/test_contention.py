@@ -1,13 +1,15 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import pytest
 from tests.integration.dlq_admin.conftest import Hands
 from tests.integration.dlq_admin.looking import fact, order, rows, sent
+from tests.meeting import meet
 from tests.unit.dlq_admin.letters import NOON, dead, death, work
 
 from dlq_admin.consumers.indexer import Indexer
@@ -17,17 +19,20 @@ from dlq_admin.replaying.orders import Orders
 from dlq_admin.replaying.runner import Runner
 from docyard_common.database import Database
 from docyard_common.delivery.headers import Replay, replay_of
-from docyard_common.events.documents import StageFinished
+from docyard_common.events.documents import DocumentDeleted, StageFinished
 from docyard_common.events.stages import Stage
 from docyard_common.kafka.received import ReceivedRecord
 from docyard_common.outbox import Outbox
 
 pytestmark = pytest.mark.integration
 
+Act: TypeAlias = Callable[[], Awaitable[object]]
 DOCUMENTS = 12
 UNLUCKY = 3
 """Documents that never succeed: whoever is quick, there is something to replay."""
 ROUNDS = 15
+OPPOSED = [UUID(int=2**64 + 2), UUID(int=2**65 + 1)]
+"""Whose ids have another order than their locks."""
 
 
 def finished(document_id: UUID, seq: int) -> ReceivedRecord:
@@ -42,6 +47,12 @@ def finished(document_id: UUID, seq: int) -> ReceivedRecord:
             at=NOON,
             duration_s=1,
         )
+    )
+
+
+def deleted(document_id: UUID) -> ReceivedRecord:
+    return fact(
+        DocumentDeleted(document_id=document_id, owner="ann", generation=1, seq=20, deleted_at=NOON)
     )
 
 
@@ -115,3 +126,24 @@ async def test_everybody_at_once_waits_for_nobody_in_a_circle_and_sends_nothing_
     assert [row["matched"] for row in replays] == [
         row["moved"] + row["failed"] + sum(row["skipped"].values()) for row in replays
     ]
+
+
+@pytest.mark.parametrize("who", ["indexer", "resolver", "runner"])
+async def test_whoever_works_on_several_documents_takes_their_locks_in_the_order_of_all(
+    who: str,
+    database: Database,
+    indexer: Indexer,
+    resolver: Resolver,
+    orders: Orders,
+    runner: Runner,
+) -> None:
+    events = [work(document_id, seq=10) for document_id in OPPOSED]
+    await indexer.apply([dead(event, of=death()) for event in events])
+    await orders.place(order(where=EntryFilter(stage="extract"), rate_per_s=100.0))
+    acts: dict[str, Act] = {
+        "indexer": lambda: indexer.apply([dead(event, of=death(1)) for event in events]),
+        "resolver": lambda: resolver.apply([deleted(each) for each in OPPOSED]),
+        "runner": runner.tick,
+    }
+
+    await meet(database, OPPOSED, acts[who])

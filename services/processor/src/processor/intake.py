@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from docyard_common.database import Database, Transaction
+from docyard_common.database import Database, Transaction, lock_documents
 from docyard_common.delivery import headers, oversize
 from docyard_common.delivery.memory import Estimates, Kind
 from docyard_common.errors import FailureReason, UndecodableRecordError
@@ -67,6 +67,8 @@ class Intake:
         again = [order for order in orders if order.request.reconciling]
         with metrics.INTAKE_DURATION.labels(self._stage).time():
             async with self._database.transaction() as tx:
+                if again:
+                    await lock_documents(tx, [order.request.document_id for order in orders])
                 stored = await intake.take(tx, fresh) if fresh else 0
                 if again:
                     await self._reconciliation.take(tx, again)

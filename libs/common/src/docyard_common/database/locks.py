@@ -7,7 +7,7 @@ from uuid import UUID
 
 from docyard_common.database.pool import Database, Transaction
 
-# Ordered, so that two transactions over several documents cannot wait for each other in a ring.
+# Ordered by the locks themselves, so that not even two documents of one lock make a ring.
 _LOCK = """
 select pg_advisory_xact_lock(id) from (
     select distinct id from unnest(%s::bigint[]) id order by id
@@ -26,6 +26,9 @@ async def lock_document(tx: Transaction, document_id: UUID) -> None:
 
 async def lock_documents(tx: Transaction, document_ids: Iterable[UUID]) -> None:
     """Take the locks of several documents, in one order for everybody.
+
+    A transaction over several documents takes all its locks by one call: one after the other, in
+    an order of its own, they would make a ring with those of other services of the same database.
 
     Locks are the low 62 bits of the id, its random part; a clash only makes two documents wait
     for each other.

@@ -8,7 +8,7 @@ from typing import Final
 from dlq_admin.domain.entries import after_failure
 from dlq_admin.domain.letters import DeadLetter, read
 from dlq_admin.tables import dead_letters, outcomes
-from docyard_common.database import Database, Transaction, lock_document
+from docyard_common.database import Database, Transaction, lock_documents
 from docyard_common.delivery.headers import Cause
 from docyard_common.kafka.received import ReceivedRecord
 
@@ -33,6 +33,7 @@ class Indexer:
         # sort is stable, so deaths of one document keep their order.
         letters = sorted((read(record) for record in batch), key=lambda letter: letter.sort_key)
         async with self._database.transaction() as tx:
+            await _lock(tx, letters)
             for letter in letters:
                 await self._index(tx, letter)
 
@@ -44,13 +45,12 @@ class Indexer:
         bare = read(replace(record, headers=()))
         letter = replace(bare, record=record, cause=Cause.of(error))
         async with self._database.transaction() as tx:
+            await _lock(tx, [letter])
             await self._index(tx, letter)
 
     async def _index(self, tx: Transaction, letter: DeadLetter) -> None:
-        if letter.document_id is not None:
-            await lock_document(tx, letter.document_id)
-            if await outcomes.is_erased(tx, letter.document_id):
-                return
+        if letter.document_id and await outcomes.is_erased(tx, letter.document_id):
+            return
         if await dead_letters.is_known(tx, letter):
             return
         entry = await dead_letters.find(tx, letter)
@@ -64,6 +64,10 @@ class Indexer:
             await dead_letters.add(tx, letter, state=state, expires_at=expires_at)
         else:
             await dead_letters.add_again(tx, letter, entry, state=state, expires_at=expires_at)
+
+
+async def _lock(tx: Transaction, letters: Sequence[DeadLetter]) -> None:
+    await lock_documents(tx, [one.document_id for one in letters if one.document_id is not None])
 
 
 async def _finished_later(tx: Transaction, letter: DeadLetter) -> bool:

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from dlq_admin.tables import outcomes, settling
-from docyard_common.database import Database, Transaction, lock_document
+from docyard_common.database import Database, Transaction, lock_documents
 from docyard_common.errors import UndecodableRecordError
 from docyard_common.events.codec import decode
 from docyard_common.events.documents import (
@@ -49,9 +49,11 @@ class Resolver:
             ids = {fact.document_id for fact in facts}
             troubled = {fact.document_id for fact in facts if isinstance(fact, _TROUBLES)}
             known = troubled | await outcomes.known(tx, tuple(ids - troubled))
+            if known:
+                await lock_documents(tx, known)
+            # Entries are touched in one order too: a replay locks them without their documents.
             for fact in sorted(facts, key=lambda fact: fact.document_id.int):
                 if fact.document_id in known:
-                    await lock_document(tx, fact.document_id)
                     await _apply(tx, fact)
 
 

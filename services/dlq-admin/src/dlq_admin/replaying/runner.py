@@ -20,7 +20,7 @@ from dlq_admin.errors import NotReplayableError
 from dlq_admin.replaying.records import replay_record, reprocessing, request_of
 from dlq_admin.tables import edits, leases, outcomes
 from docyard_common.clock import Clock
-from docyard_common.database import Database, Transaction, lock_document
+from docyard_common.database import Database, Transaction, lock_documents
 from docyard_common.errors import DependencyUnavailableError, UndecodableRecordError
 from docyard_common.events import topics
 from docyard_common.events.work import StageRequested
@@ -118,15 +118,14 @@ class Runner:
         if not await leases.hold(tx, lease):
             return []
         rows = await leases.next_items(tx, lease, limit=limit)
-        # In the order in which everybody locks documents, so that nobody waits in a circle.
+        # In the order in which everybody touches entries, so that nobody waits in a circle.
         items = sorted(map(_item, rows), key=lambda item: item.sort_key)
+        await lock_documents(tx, [item.document_id for item in items if item.document_id])
         noted = [await self._move_one(tx, lease, item) for item in items]
         await leases.note(tx, lease, noted)
         return noted
 
     async def _move_one(self, tx: Transaction, lease: Lease, item: _Item) -> _Noted:
-        if item.document_id is not None:
-            await lock_document(tx, item.document_id)
         position, entry_id = item.position, item.entry_id
         try:
             async with tx.transaction():

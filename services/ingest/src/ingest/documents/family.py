@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from docyard_common.clock import Clock
-from docyard_common.database import Database, Transaction, lock_content, lock_document
+from docyard_common.database import Database, Transaction, lock_content, lock_documents
 from docyard_common.events import sequence, topics
 from docyard_common.events.documents import DocumentDeleted
 from docyard_common.events.work import CancelRequested
@@ -32,6 +32,7 @@ class Family:
             after = batch[-1].document_id if batch else UUID(int=0)
             async with self._database.transaction() as tx:
                 batch = await family.in_work(tx, document_id, after=after, limit=_AT_ONCE)
+                await lock_documents(tx, [relative.document_id for relative in batch])
                 for relative in batch:
                     await self._ask(tx, relative, requested_by)
             if not batch:
@@ -49,8 +50,7 @@ class Family:
         while True:
             async with self._database.transaction() as tx:
                 batch = await family.not_deleted(tx, document_id, limit=_AT_ONCE)
-                for relative in batch:
-                    await lock_document(tx, relative.document_id)
+                await lock_documents(tx, [relative.document_id for relative in batch])
                 # In one order, so that two deletions do not wait for each other; see `Lifecycle`.
                 for relative in sorted(batch, key=lambda one: (one.owner, one.sha256)):
                     await lock_content(tx, relative.owner, relative.sha256)
@@ -61,7 +61,6 @@ class Family:
             deleted += [relative.document_id for relative in batch]
 
     async def _ask(self, tx: Transaction, relative: Relative, requested_by: str) -> None:
-        await lock_document(tx, relative.document_id)
         await family.cancelled(tx, relative.document_id, generation=relative.generation)
         command = CancelRequested(
             document_id=relative.document_id,
