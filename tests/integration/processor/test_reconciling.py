@@ -6,6 +6,7 @@ import pytest
 from tests.integration.work.orders import order
 
 from docyard_common.database import Database
+from docyard_common.delivery.ladder import Mode
 from docyard_common.delivery.memory import Estimates
 from docyard_common.delivery.outcome import Failure
 from docyard_common.errors import FailureReason
@@ -43,6 +44,16 @@ async def pick(database: Database) -> list[Lease]:
     async with database.transaction() as tx:
         lanes = tuple(Priority)
         return await picking.pick(tx, Stage.VALIDATE, lanes, worker="w", lease_s=30, limit=5)
+
+
+async def die(database: Database, lease: Lease) -> None:
+    """Let a run end in its second step of the ladder."""
+    async with database.transaction() as tx:
+        step = await settling.postpone(tx, lease, delay_s=0, failure=FAILURE, mode=Mode.CAREFUL)
+        step.confirm()
+    (second,) = await pick(database)
+    async with database.transaction() as tx:
+        (await settling.bury(tx, second, failure=FAILURE)).confirm()
 
 
 async def test_a_lost_order_is_put_back(database: Database, intake: Intake) -> None:
@@ -90,6 +101,32 @@ async def test_a_dead_row_is_told_again(database: Database, intake: Intake) -> N
     await intake.apply([again(first)])
 
     assert [one.attempt for one in await pick(database)] == [1]
+
+
+@pytest.mark.parametrize("was_done", [False, True])
+async def test_a_replay_of_what_was_asked_for_again_is_a_replay(
+    database: Database, intake: Intake, *, was_done: bool
+) -> None:
+    """It runs what the replay asks for, once, and from the beginning of the ladder."""
+    first = order()
+    if was_done:
+        await intake.apply([first.record])
+        async with database.transaction() as tx:
+            (await settling.remove(tx, *await pick(database))).confirm()
+    await intake.apply([again(first)])
+    await die(database, *await pick(database))
+    replay = order(
+        first.request.document_id, owner="edited", reconciling=True, replay_id=uuid7()
+    ).record
+
+    await intake.apply([replay])
+
+    (lease,) = await pick(database)
+    assert (lease.record.value, lease.record.headers) == (replay.value, replay.headers)
+    assert (lease.attempt, lease.meter.mode) == (1, Mode.STANDARD)
+    await die(database, lease)
+    await intake.apply([replay])
+    assert await pick(database) == [], "one replay wakes a dead row once"
 
 
 async def test_a_cancelled_document_is_told_to_be_cancelled_again(

@@ -63,8 +63,8 @@ class Intake:
         """
         orders, poison = self._sorted(records)
         await self._wait_for_room()
-        fresh = [order for order in orders if not order.request.reconciling]
-        again = [order for order in orders if order.request.reconciling]
+        fresh = [order for order in orders if not order.is_reconciling]
+        again = [order for order in orders if order.is_reconciling]
         with metrics.INTAKE_DURATION.labels(self._stage).time():
             async with self._database.transaction() as tx:
                 if again:

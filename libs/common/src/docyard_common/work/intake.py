@@ -21,6 +21,9 @@ select %(document_id)s, %(generation)s, %(stage)s, %(lane)s, %(owner)s, %(bulky)
 where (%(again)s or not exists (
     select from stage_runs where document_id = %(document_id)s and generation = %(generation)s
         and stage = %(stage)s and outcome = 'done'
+) or exists ( -- a reconciled run died of a stage that had been done before
+    select from work where document_id = %(document_id)s and generation = %(generation)s
+        and stage = %(stage)s and state = 'dead'
 )) and not exists (
     select from cancellations
     where document_id = %(document_id)s and cancellations.generation >= %(generation)s
@@ -96,7 +99,7 @@ def _parameters(order: WorkOrder) -> dict[str, object]:
         "value": record.value,
         "names": [name.encode() for name, _ in record.headers],
         "values": [value for _, value in record.headers],
-        "again": order.request.reconciling,
+        "again": order.is_reconciling,
         "media_type": request.content_type,
         "size_bytes": request.size_bytes,
         "memory_bytes": order.memory_bytes,

@@ -29,6 +29,11 @@ class WorkOrder:
     replay_id: str | None = None
     memory_bytes: int = 0  # what a run of it may need
 
+    @property
+    def is_reconciling(self) -> bool:
+        """Whether work is asked for again; a replay of such work is a replay."""
+        return self.request.reconciling and self.replay_id is None
+
 
 @dataclass(slots=True)
 class Meter:
