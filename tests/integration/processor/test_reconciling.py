@@ -1,6 +1,7 @@
 """Work asked for again: what goes on is left alone, what ended is told, the rest put back."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.integration.work.orders import order
@@ -15,6 +16,7 @@ from docyard_common.events.stages import Priority, Stage
 from docyard_common.ids import uuid7
 from docyard_common.kafka.received import ReceivedRecord
 from docyard_common.outbox import Outbox
+from docyard_common.work import intake as work_intake
 from docyard_common.work import picking, settling, stopping
 from docyard_common.work.model import Lease, WorkOrder
 from processor.intake import Intake
@@ -40,10 +42,10 @@ def again(first: WorkOrder) -> ReceivedRecord:
     return order(first.request.document_id, reconciling=True).record
 
 
-async def pick(database: Database) -> list[Lease]:
+async def pick(database: Database, stage: Stage = Stage.VALIDATE) -> list[Lease]:
     async with database.transaction() as tx:
         lanes = tuple(Priority)
-        return await picking.pick(tx, Stage.VALIDATE, lanes, worker="w", lease_s=30, limit=5)
+        return await picking.pick(tx, stage, lanes, worker="w", lease_s=30, limit=5)
 
 
 async def die(database: Database, lease: Lease) -> None:
@@ -101,6 +103,26 @@ async def test_a_dead_row_is_told_again(database: Database, intake: Intake) -> N
     await intake.apply([again(first)])
 
     assert [one.attempt for one in await pick(database)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("asked_after", "waiting"),
+    [(timedelta(hours=-2), 0), (timedelta(hours=2), 1)],
+    ids=["before its end", "after its end"],
+)
+async def test_what_was_completed_while_the_order_waited_is_left_alone(
+    database: Database, intake: Intake, asked_after: timedelta, waiting: int
+) -> None:
+    last = order(stage=Stage.INDEX)
+    async with database.transaction() as tx:
+        await work_intake.take(tx, [last])
+    async with database.transaction() as tx:
+        (await settling.remove(tx, *await pick(database, Stage.INDEX))).confirm()
+    asked_at = datetime.now(UTC) + asked_after
+
+    await intake.apply([replace(again(last), timestamp_ms=int(asked_at.timestamp() * 1000))])
+
+    assert len(await pick(database)) == waiting
 
 
 @pytest.mark.parametrize("was_done", [False, True])

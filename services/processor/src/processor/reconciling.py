@@ -25,10 +25,18 @@ class Reconciliation:
             request = order.request
             if await reconciling.was_cancelled(tx, request.document_id, request.generation):
                 await self._tell_cancelled(tx, request)
-            elif not await reconciling.goes_on(tx, request.document_id, request.generation):
+            elif not await self._needs_nothing(tx, order):
                 await intake.take(tx, [order])
                 key = WorkKey(request.document_id, request.generation, request.stage)
                 await reconciling.follow_earlier_runs(tx, key)
+
+    async def _needs_nothing(self, tx: Transaction, order: WorkOrder) -> bool:
+        """Whether the work goes on, or came to its end while the order waited in its topic."""
+        place = (order.request.document_id, order.request.generation)
+        asked_at = order.record.timestamp_ms
+        return await reconciling.goes_on(tx, *place) or await reconciling.completed_since(
+            tx, *place, timestamp_ms=asked_at
+        )
 
     async def _tell_cancelled(self, tx: Transaction, request: StageRequested) -> None:
         event = DocumentCancelled(

@@ -3,9 +3,14 @@
 from uuid import UUID
 
 from docyard_common.database.pool import Transaction
+from docyard_common.events.stages import Stage
 from docyard_common.work.model import WorkKey
 
 _CANCELLED = "select from cancellations where document_id = %s and generation = %s"
+_COMPLETED = """
+select from stage_runs where document_id = %s and generation = %s and stage = %s
+    and outcome in ('done', 'reused') and ended_at > to_timestamp(%s / 1000.0)
+"""
 _GOING_ON = """
 select from work where document_id = %s and generation = %s and state in ('waiting', 'running')
 """
@@ -27,6 +32,14 @@ where document_id = %(document_id)s and generation = %(generation)s and stage = 
 async def was_cancelled(tx: Transaction, document_id: UUID, generation: int) -> bool:
     """Whether *generation* was cancelled: then only the news of it can be lost."""
     return (await tx.execute(_CANCELLED, (document_id, generation))).rowcount > 0
+
+
+async def completed_since(
+    tx: Transaction, document_id: UUID, generation: int, *, timestamp_ms: int
+) -> bool:
+    """Whether *generation* was completed after *timestamp_ms*: what told of that is not lost."""
+    place = (document_id, generation, Stage.INDEX, timestamp_ms)
+    return (await tx.execute(_COMPLETED, place)).rowcount > 0
 
 
 async def goes_on(tx: Transaction, document_id: UUID, generation: int) -> bool:
