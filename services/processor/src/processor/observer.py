@@ -30,12 +30,12 @@ _TURN: Final = """
 update observations set at = now() where at < now() - %s * interval '1 second'
 """
 _GONE: Final = "delete from crews where seen_at < now() - interval '15 seconds'"
+# Each state by the index of its own: dead rows stay for a month, and may be most of the table.
 _WORK: Final = """
 select stage, lane,
     count(*) filter (where state = 'waiting') as waiting,
     count(*) filter (where state = 'waiting' and attempt > 1) as retrying,
     count(*) filter (where state = 'running' and lease_until >= now()) as running,
-    count(*) filter (where state = 'dead') as dead,
     coalesce(extract(epoch from now() - min(due_at) filter (where state = 'waiting')), 0)::float8
         as oldest_s,
     coalesce(sum(extract(epoch from now() - started_at))
@@ -43,9 +43,13 @@ select stage, lane,
 from (
     select stage, lane, state, attempt, lease_until, due_at,
         greatest(started_at, now() - %(window)s * interval '1 second') as started_at
-    from work
+    from (
+        select * from work where state = 'waiting' union all
+        select * from work where state = 'running'
+    ) as living
 ) as rows group by stage, lane
 """
+_DEAD: Final = "select stage, count(*) as dead from work where state = 'dead' group by stage"
 _RUNS: Final = """
 select stage,
     count(*) filter (where outcome = 'done') as done,
@@ -115,6 +119,7 @@ class Observer:
 async def _observed(tx: Transaction) -> ProcessingObserved:
     window = {"window": WINDOW_S}
     work = await _rows(tx, _WORK, window)
+    dead = {row["stage"]: row["dead"] for row in await _rows(tx, _DEAD)}
     runs = {row["stage"]: row for row in await _rows(tx, _RUNS, window)}
     crews = {row["stage"]: row for row in await _rows(tx, _CREWS)}
     stopped = {row["stage"]: row["reason"] for row in await _rows(tx, _STOPPED)}
@@ -128,6 +133,7 @@ async def _observed(tx: Transaction) -> ProcessingObserved:
                 [row for row in work if row["stage"] == stage],
                 runs.get(stage, {}),
                 crews.get(stage, {}),
+                dead=dead.get(stage, 0),
                 stopped=stopped.get(stage),
             )
             for stage in Stage
@@ -141,6 +147,7 @@ def _stage(
     runs: dict[str, Any],
     crews: dict[str, Any],
     *,
+    dead: int,
     stopped: str | None,
 ) -> StageObserved:
     slots = crews.get("slots", 0)
@@ -151,7 +158,7 @@ def _stage(
         waiting={lane: waiting.get(lane, 0) for lane in Priority},
         retrying=sum(row["retrying"] for row in lanes),
         running=sum(row["running"] for row in lanes),
-        dead=sum(row["dead"] for row in lanes),
+        dead=dead,
         oldest_s=max([0.0, *(row["oldest_s"] for row in lanes)]),
         slots=slots,
         waiting_for_memory=crews.get("waiting_for_memory", 0),
