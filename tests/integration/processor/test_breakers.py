@@ -1,5 +1,6 @@
 """A process that starts while a server is away does not send all its slots there."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -116,3 +117,15 @@ async def test_nothing_is_lost_when_the_database_itself_is_away(database: Databa
         await holds.ended(Stage.EXTRACT, Paused("database", "nobody answers"))
 
     assert not holds.may_pick(Stage.EXTRACT)
+
+
+async def test_a_server_may_fail_for_the_first_time_while_another_is_back(
+    database: Database,
+) -> None:
+    kept = breakers.Breakers(Stage, database=database)
+    for _ in range(3):
+        await kept.failed(Stage.EXTRACT, "object_store")
+
+    await asyncio.gather(kept.answered(Stage.EXTRACT), kept.failed(Stage.EXTRACT, "extractor"))
+
+    assert await states(database) == {"extract.object_store": "closed"}

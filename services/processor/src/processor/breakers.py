@@ -69,7 +69,8 @@ class Breakers:
 
     async def answered(self, stage: Stage) -> None:
         """Learn that all servers of *stage* answer."""
-        for (of, dependency), breaker in self._breakers.items():
+        # A list: while one is kept, another run may make the first breaker of a server.
+        for (of, dependency), breaker in list(self._breakers.items()):
             if of is stage:
                 before = breaker.state
                 breaker.record_success()
