@@ -134,7 +134,8 @@ class DocumentRoutes:
     async def cancel(self, caller: Caller, document_id: DocumentId) -> DocumentOut:
         """Ask for the end of all work. 202: the state follows once the work has ended.
 
-        Asking again is fine; a document that has ended in another way answers 409.
+        Asking again is fine. A document that has ended in another way, and with it all that was
+        found inside, answers 409; of one with files that are still to become documents, none will.
         """
         document = await self._lifecycle.cancel(document_id, owner=caller.subject)
         return DocumentOut.of(document, self._links.of(document_id))

@@ -25,7 +25,10 @@ class Family:
         self._clock = clock
 
     async def cancel(self, document_id: UUID, *, requested_by: str) -> int:
-        """Ask for the end of the work on all below *document_id*; return how many were in work."""
+        """Ask for the end of the work on all below *document_id*; return how many that were.
+
+        One that has ended only takes no more of the children that were still to come.
+        """
         asked = 0
         batch: list[Relative] = []
         while not asked or len(batch) == _AT_ONCE:
@@ -62,6 +65,8 @@ class Family:
 
     async def _ask(self, tx: Transaction, relative: Relative, requested_by: str) -> None:
         await family.cancelled(tx, relative.document_id, generation=relative.generation)
+        if relative.ended:
+            return
         command = CancelRequested(
             document_id=relative.document_id,
             owner=relative.owner,

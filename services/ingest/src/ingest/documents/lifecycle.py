@@ -55,13 +55,14 @@ class Lifecycle:
         """Ask for the end of all work on the document and on what was found inside it.
 
         The fact follows when it has ended. A second call asks again; a document that has ended may
-        have children that have not. Raises DocumentNotFoundError, or AlreadyTerminalError when all
-        of it has ended, and in another way. After a kill some children go on: ask again.
+        have children that have not, or are still to come. Raises DocumentNotFoundError, or
+        AlreadyTerminalError when all of it has ended, and in another way. After a kill some
+        children go on: ask again.
         """
-        document = await self._cancel(document_id, owner)
+        document, stopped = await self._cancel(document_id, owner)
         asked = await self._family.cancel(document_id, requested_by=owner)
         state = document.view.state
-        if state.is_terminal and state is not DocumentState.CANCELLED and not asked:
+        if state.is_terminal and state is not DocumentState.CANCELLED and not (asked or stopped):
             raise AlreadyTerminalError(f"The document is {state} already.")
         return document
 
@@ -80,13 +81,18 @@ class Lifecycle:
             await family.cancelled(tx, document_id, generation=command.generation)
         await self._family.cancel(document_id, requested_by=command.requested_by)
 
-    async def _cancel(self, document_id: UUID, owner: str) -> Document:
+    async def _cancel(self, document_id: UUID, owner: str) -> tuple[Document, bool]:
+        """Return the document, and whether there was something of its own left to stop."""
         async with self._database.transaction() as tx:
             await lock_document(tx, document_id)
             document = await found(tx, document_id, owner)
-            if document.view.state.is_terminal:
-                return document
+            ended = document.view.state.is_terminal
+            # Where none is to come, nothing is noted: a replay of its failure may still find some.
+            if ended and not await family.expects_children(tx, document_id):
+                return document, False
             await family.cancelled(tx, document_id, generation=document.generation)
+            if ended:
+                return document, True
             command = CancelRequested(
                 document_id=document_id,
                 owner=owner,
@@ -96,7 +102,7 @@ class Lifecycle:
                 result_generation=document.kept_result,
             )
             await self._outbox.publish(tx, topics.COMMANDS, command)
-        return document
+        return document, True
 
     async def delete(
         self,

@@ -6,7 +6,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from docyard_common.database import Transaction
-from docyard_common.events.stages import DocumentState
+from docyard_common.events.documents import ChildrenAccepted, StageFinished
+from docyard_common.events.stages import DocumentState, Stage
 
 _TAKES: Final = """
 select 1 from documents
@@ -23,16 +24,36 @@ with recursive family as (
 _RELATIVE: Final = """
 select document_id, owner, greatest(generation, 1) as generation, sha256,
     case when result_generation > artifacts_removed_generation then result_generation end
-        as kept_result
+        as kept_result,
+    state = any(%(ended)s) as ended
 from family
 """
+# What became of the files of a generation is told once, behind those of earlier ones.
+_EXPECTS: Final = """
+exists (
+    select from document_events found
+    where found.document_id = {document_id} and found.type = %(finished)s
+        and found.data ->> 'stage' = %(extract)s and found.data -> 'results' ? 'children'
+        and not exists (
+            select from document_events told
+            where told.document_id = found.document_id and told.type = %(told)s
+                and (told.data ->> 'generation')::int >= (found.data ->> 'generation')::int
+        )
+)
+"""
+_EXPECTED: Final = {
+    "finished": StageFinished.type,
+    "extract": str(Stage.EXTRACT),
+    "told": ChildrenAccepted.type,
+}
 _NOT_DELETED: Final = f"""
 {_FAMILY} {_RELATIVE}
 where deleted_at is null order by document_id limit %(limit)s
 """
 _IN_WORK: Final = f"""
 {_FAMILY} {_RELATIVE}
-where deleted_at is null and state <> all(%(ended)s) and document_id > %(after)s
+where deleted_at is null and document_id > %(after)s
+    and (state <> all(%(ended)s) or {_EXPECTS.format(document_id="family.document_id")})
 order by document_id limit %(limit)s
 """
 _ENDED: Final = [str(state) for state in DocumentState if state.is_terminal]
@@ -48,6 +69,7 @@ class Relative:
     generation: int  # the newest that was asked for
     sha256: str
     kept_result: int | None  # as of a `Document`
+    ended: bool
 
 
 async def takes_children(
@@ -67,6 +89,13 @@ async def cancelled(tx: Transaction, document_id: UUID, *, generation: int) -> N
     )
 
 
+async def expects_children(tx: Transaction, document_id: UUID) -> bool:
+    """Whether files were found inside the document of which it is not told what became of them."""
+    statement = "select " + _EXPECTS.format(document_id="%(document_id)s") + " as expects"
+    row = await (await tx.execute(statement, {"document_id": document_id, **_EXPECTED})).fetchone()
+    return bool(row and row["expects"])
+
+
 async def not_deleted(tx: Transaction, document_id: UUID, *, limit: int) -> list[Relative]:
     """Return up to *limit* relatives below *document_id* that are not deleted."""
     return await _relatives(tx, _NOT_DELETED, {"document_id": document_id, "limit": limit})
@@ -75,8 +104,11 @@ async def not_deleted(tx: Transaction, document_id: UUID, *, limit: int) -> list
 async def in_work(
     tx: Transaction, document_id: UUID, *, after: UUID = _FIRST, limit: int
 ) -> list[Relative]:
-    """Return up to *limit* relatives below *document_id* that have not ended, by their ids."""
-    parameters = {"document_id": document_id, "ended": _ENDED, "after": after, "limit": limit}
+    """Return up to *limit* relatives below *document_id* that have work to come, by their ids.
+
+    Those are in work, or have ended with children that are still to come.
+    """
+    parameters = {"document_id": document_id, "after": after, "limit": limit, **_EXPECTED}
     return await _relatives(tx, _IN_WORK, parameters)
 
 
@@ -89,5 +121,5 @@ async def known(tx: Transaction, document_ids: Iterable[UUID]) -> set[UUID]:
 
 
 async def _relatives(tx: Transaction, statement: str, parameters: dict[str, Any]) -> list[Relative]:
-    cursor = await tx.execute(statement, parameters)
+    cursor = await tx.execute(statement, {"ended": _ENDED, **parameters})
     return [Relative(**row) for row in await cursor.fetchall()]
