@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -194,7 +195,7 @@ async def test_what_is_not_due_any_more_when_its_turn_comes_is_kept(
     assert (await ingest.client.get("/api/v1/erasures")).json()["items"] == []
 
 
-async def waits_or_ended(ingest: RunningIngest, sweeping: asyncio.Task[None]) -> bool:
+async def waits_or_ended(ingest: RunningIngest, sweeping: asyncio.Task[Any]) -> bool:
     return sweeping.done() or bool(await ingest.rows(WAITS))
 
 

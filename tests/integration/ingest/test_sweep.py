@@ -1,5 +1,6 @@
 """The sweep removes what a kill -9 leaves, and nothing that anybody still needs."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -7,10 +8,12 @@ from uuid import UUID
 import pytest
 from tests.integration.ingest.desks import arrivals_of, desk_of
 from tests.integration.ingest.serving import RunningIngest
+from tests.integration.ingest.test_retention import waits_or_ended
+from tests.waiting import eventually
 
 from docyard_common.artifacts import member_key, original_key
 from docyard_common.clock import Clock
-from docyard_common.database import Database
+from docyard_common.database import Database, lock_document
 from docyard_common.events.work import StageRequested
 from docyard_common.ids import uuid7
 from docyard_common.outbox import Outbox
@@ -38,23 +41,23 @@ class Sweepers:
 
     def __init__(self, ingest: RunningIngest, database: Database) -> None:
         self._ingest = ingest
-        self._database = database
+        self.database = database
 
     def after(self, **later: float) -> Sweeper:
         clock = Later(timedelta(**later))
-        desk = desk_of(self._ingest, self._database, clock=clock)
+        desk = desk_of(self._ingest, self.database, clock=clock)
         lifecycle = Lifecycle(
-            database=self._database, store=desk.store, outbox=Outbox(source="test"), clock=clock
+            database=self.database, store=desk.store, outbox=Outbox(source="test"), clock=clock
         )
         return Sweeper(
             desk=desk,
             lifecycle=lifecycle,
             reconciler=Reconciler(
-                database=self._database, outbox=Outbox(source="test"), clock=clock
+                database=self.database, outbox=Outbox(source="test"), clock=clock
             ),
             arrivals=arrivals_of(desk),
             retention=Retention(
-                database=self._database,
+                database=self.database,
                 store=desk.store,
                 lifecycle=lifecycle,
                 clock=clock,
@@ -83,6 +86,23 @@ async def test_an_original_without_a_row_is_removed_after_an_hour(
     assert await sweepers.after(minutes=70).remove_orphans() == 1
 
     assert await ingest.keys() == [original_key(kept)]
+
+
+async def test_an_original_that_gets_its_row_while_the_sweep_looks_is_kept(
+    ingest: RunningIngest, sweepers: Sweepers
+) -> None:
+    await ingest.upload()
+    late = uuid7()
+    await ingest.store.put(original_key(late), b"put long ago")
+
+    async with sweepers.database.transaction() as tx:
+        await lock_document(tx, late)
+        sweeping = asyncio.create_task(sweepers.after(minutes=70).remove_orphans())
+        await eventually(lambda: waits_or_ended(ingest, sweeping))
+        await tx.execute("update documents set object_key = %s", (original_key(late),))
+
+    assert await sweeping == 0
+    assert original_key(late) in await ingest.keys()
 
 
 async def test_an_orphan_is_found_though_the_sweep_was_away_for_days(

@@ -23,7 +23,7 @@ from docyard_common.storage import ObjectStore
 from ingest.document import NewDocument
 from ingest.errors import FieldInvalidError, RefusedError
 from ingest.limits.admission import Admission
-from ingest.tables import document_events, documents, family
+from ingest.tables import contents, document_events, documents, family
 from ingest.uploads.acceptance import Accepted, Acceptor
 from ingest.uploads.fields import clean_filename
 
@@ -43,12 +43,32 @@ class _Tally:
     gone: bool = False  # the files are not there any more
 
 
+class _Stored:
+    """The bytes of a child: below its container's prefix, and then under its own key."""
+
+    def __init__(self, store: ObjectStore, new: NewDocument, member: Member) -> None:
+        self._store = store
+        self._target = new.object_key
+        self._member = member
+
+    async def put(self) -> None:
+        await self._store.copy(self._member.key, self._target)
+
+    async def lie_there(self) -> bool:
+        try:
+            stat = await self._store.stat(self._target)
+        except ObjectMissingError:
+            return False
+        return stat.size_bytes == self._member.size_bytes
+
+
 class Children:
     """Applies `documents.children`.
 
     A child's id is made from its parent's and its position, so that a redelivery finds it there: no
     twin. The offset is committed after the last one: none is lost. A kill -9 between copy and
-    commit leaves an object that the redelivery writes again.
+    commit leaves an object that the redelivery writes again, or removes where it is not wanted any
+    more; with the container erased meanwhile, the sweep removes it.
     """
 
     def __init__(
@@ -123,11 +143,8 @@ class Children:
                 await self._discard(new)
 
     async def _accept(self, new: NewDocument, member: Member, tally: _Tally) -> None:
-        async def fill() -> None:
-            await self._store.copy(member.key, new.object_key)
-
         try:
-            outcome = await self._acceptor.accept_child(new, fill=fill)
+            outcome = await self._acceptor.accept_child(new, _Stored(self._store, new, member))
         except ObjectMissingError:
             # Another replica has worked on the same record, and is done with it.
             tally.gone = True
@@ -135,12 +152,14 @@ class Children:
         accepted = isinstance(outcome, Accepted)
         tally.children += accepted
         metrics.CHILDREN.labels("accepted" if accepted else "unwanted").inc()
+        if not (isinstance(outcome, Accepted) and outcome.object_key == new.object_key):
+            await self._discard(new)
 
     async def _discard(self, new: NewDocument) -> None:
-        """Remove the bytes of a child that was refused, unless another replica has accepted it."""
+        """Remove what was put in place for the child, or by a run that was killed; if unneeded."""
         async with self._database.transaction() as tx:
             await lock_document(tx, new.document_id)
-            if not await family.known(tx, [new.document_id]):
+            if not await contents.referenced(tx, [new.object_key]):
                 await self._store.delete(new.object_key)
 
     async def _tell(self, found: ChildrenFound, tally: _Tally) -> None:

@@ -5,13 +5,15 @@ Idempotent, and safe in several replicas at once: everything it removes nobody c
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from docyard_common.artifacts import DOCUMENTS, ORIGINALS, PRESIGNED
-from docyard_common.errors import DependencyUnavailableError
+from docyard_common.database import Transaction, lock_document
+from docyard_common.errors import DependencyUnavailableError, ObjectMissingError
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.reconciling import Reconciler
 from ingest.documents.retention import Retention
@@ -173,13 +175,34 @@ class Sweeper:
         if not lying:
             return 0
         async with self._database.transaction() as tx:
-            # Uploads first: one that ends in a document between the two is found there.
-            needed = await uploads.in_use(tx, lying)
-            needed |= await contents.referenced(tx, lying)
+            needed = await _needed(tx, lying)
+        removed = 0
         for key in lying - needed:
+            removed += await self._remove_orphan(key, until)
+        return removed
+
+    async def _remove_orphan(self, key: str, until: datetime) -> bool:
+        """Look again under the lock of its document: that may be about to get its row."""
+        async with self._database.transaction() as tx:
+            with suppress(ValueError):  # a key that nobody makes is nobody's
+                await lock_document(tx, UUID(key.rpartition("/")[2]))
+            if await _needed(tx, [key]):
+                return False
+            try:
+                stat = await self._store.stat(key)
+            except ObjectMissingError:
+                return False
+            if stat.modified_at >= until:  # put there once more, for a document to come
+                return False
             await self._store.delete(key)
-            logger.info("sweep.orphan_removed", extra={"object_key": key})
-        return len(lying - needed)
+        logger.info("sweep.orphan_removed", extra={"object_key": key})
+        return True
+
+
+async def _needed(tx: Transaction, keys: Iterable[str]) -> set[str]:
+    # Uploads first: one that ends in a document between the two is found there.
+    in_use = await uploads.in_use(tx, keys)
+    return in_use | await contents.referenced(tx, keys)
 
 
 def _prefixes(start: datetime, end: datetime) -> Iterator[str]:

@@ -14,6 +14,14 @@ select pg_advisory_xact_lock(id) from (
 ) ids
 """
 
+_LOCK_CHILD = """
+select case when shared then pg_advisory_xact_lock_shared(id) else pg_advisory_xact_lock(id) end
+from (
+    select id, shared from (values (%s::bigint, false), (%s::bigint, true)) given (id, shared)
+    order by id
+) ids
+"""
+
 
 async def lock_document(tx: Transaction, document_id: UUID) -> None:
     """Wait for the transaction-level advisory lock of *document_id*; released at its end.
@@ -34,6 +42,15 @@ async def lock_documents(tx: Transaction, document_ids: Iterable[UUID]) -> None:
     for each other.
     """
     await tx.execute(_LOCK, ([_lock_id(each) for each in document_ids],))
+
+
+async def lock_child(tx: Transaction, document_id: UUID, *, parent_id: UUID) -> None:
+    """Take the lock of *document_id*, and that of *parent_id* together with its other children.
+
+    Whoever decides about the parent by `lock_document` waits for those that have it, not for those
+    that come later: they wait behind. In the order of `lock_documents`.
+    """
+    await tx.execute(_LOCK_CHILD, (_lock_id(document_id), _lock_id(parent_id)))
 
 
 async def lock_content(tx: Transaction, owner: str, sha256: str) -> None:

@@ -12,7 +12,6 @@ from docyard_common.events.stages import DocumentState, Stage
 _TAKES: Final = """
 select 1 from documents
 where document_id = %s and owner = %s and deleted_at is null and cancelled_generation < %s
-for share
 """
 _FAMILY: Final = """
 with recursive family as (
@@ -75,7 +74,11 @@ class Relative:
 async def takes_children(
     tx: Transaction, document_id: UUID, *, owner: str, generation: int
 ) -> bool:
-    """Whether what was found in *generation* may become documents; holds until the commit."""
+    """Whether what was found in *generation* may become documents.
+
+    It stays so while the caller has `lock_child`: who deletes or cancels takes the parent's lock.
+    No row is locked, so that the projector goes on with the parent however many children come.
+    """
     cursor = await tx.execute(_TAKES, (document_id, owner, generation))
     return await cursor.fetchone() is not None
 

@@ -3,10 +3,16 @@
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
-from docyard_common.database import Database, Transaction, lock_content, lock_document
+from docyard_common.database import (
+    Database,
+    Transaction,
+    lock_child,
+    lock_content,
+    lock_document,
+)
 from docyard_common.errors import DependencyUnavailableError
 from docyard_common.events import sequence, topics
 from docyard_common.events.documents import DocumentAccepted
@@ -50,8 +56,16 @@ _Outcome = TypeVar("_Outcome")
 
 Settle: TypeAlias = Callable[[Transaction, Acceptance], Awaitable[None]]
 """What a door writes in the same transaction; raising undoes all of it. Must be idempotent."""
-Fill: TypeAlias = Callable[[], Awaitable[None]]
-"""Puts the bytes of a child in place, once it is clear that they are wanted."""
+
+
+class ChildBytes(Protocol):
+    """The bytes of a child, which lie elsewhere until it is clear that they are wanted."""
+
+    async def put(self) -> None:
+        """Put them under the child's own key, over what lies there. Takes as long as it takes."""
+
+    async def lie_there(self) -> bool:
+        """Whether they still do. Asked with locks held: one short call."""
 
 
 class Acceptor:
@@ -91,21 +105,41 @@ class Acceptor:
 
         return await self._until_certain(write)
 
-    async def accept_child(self, new: NewDocument, *, fill: Fill) -> Accepted | Unwanted:
+    async def accept_child(self, new: NewDocument, stored: ChildBytes) -> Accepted | Unwanted:
         """Accept what was found inside another document, while that one wants it.
 
-        *fill* puts the bytes in place, under the child's lock, unless equal content lies there
-        already. Otherwise as `accept`.
+        The bytes are put in place between two transactions, unless equal content is kept already:
+        no lock is held as long as that takes. Until the commit nobody needs them, and who removes
+        what nobody needs has the child's lock: so the second transaction looks whether they are
+        there. After Unwanted, a refusal, or where `Accepted.object_key` is not *new*'s, the caller
+        takes them away. Otherwise as `accept`.
         """
+        for filled in (False, *[True] * _ATTEMPTS):
+            if filled:
+                await stored.put()
+            outcome = await self._until_certain(self._writing_child(new, stored, filled=filled))
+            if outcome is not None:
+                return outcome
+        raise DependencyUnavailableError("object_store", "what was put there is not there")
 
-        async def write(tx: Transaction) -> Accepted | Unwanted:
-            await lock_document(tx, new.document_id)
-            if not await _is_wanted(tx, new):
+    def _writing_child(
+        self, new: NewDocument, stored: ChildBytes, *, filled: bool
+    ) -> Callable[[Transaction], Awaitable[Accepted | Unwanted | None]]:
+        """Return what writes the child, or finds that its bytes are to be put in place first."""
+
+        async def write(tx: Transaction) -> Accepted | Unwanted | None:
+            if new.lineage is None or not await _is_wanted(tx, new, new.lineage.parent_id):
                 return Unwanted()
+            there = await documents.find(tx, new.document_id, owner=new.owner)
+            if there is not None:
+                return Accepted(new.document_id, there.object_key)
             await lock_content(tx, new.owner, new.sha256)
-            return await self._write(tx, new, fill)
+            shared = await _shared(tx, new)
+            if shared is None and not (filled and await stored.lie_there()):
+                return None
+            return await self._write(tx, new, shared)
 
-        return await self._until_certain(write)
+        return write
 
     async def _until_certain(self, write: Callable[[Transaction], Awaitable[_Outcome]]) -> _Outcome:
         for attempt in range(1, _ATTEMPTS + 1):
@@ -147,16 +181,11 @@ class Acceptor:
             twin = await contents.twin(tx, owner=new.owner, sha256=new.sha256, options=new.options)
             if twin is not None:
                 return Accepted(*twin)
-        return await self._write(tx, new)
+        return await self._write(tx, new, await _shared(tx, new))
 
-    async def _write(self, tx: Transaction, new: NewDocument, fill: Fill | None = None) -> Accepted:
-        shared = await contents.stored_under(
-            tx, owner=new.owner, sha256=new.sha256, size_bytes=new.size_bytes
-        )
+    async def _write(self, tx: Transaction, new: NewDocument, shared: str | None) -> Accepted:
         if shared is not None:
             new = replace(new, stored_under=shared)
-        elif fill is not None:
-            await fill()
         fact = _accepted(new)
         if await documents.insert(tx, new, message=advance(None, fact).message):
             await document_events.append(tx, [fact])
@@ -170,12 +199,20 @@ class Acceptor:
         return Accepted(new.document_id, new.object_key)
 
 
-async def _is_wanted(tx: Transaction, new: NewDocument) -> bool:
+async def _shared(tx: Transaction, new: NewDocument) -> str | None:
+    """Return where the same bytes are kept already; asked under the content's lock."""
+    return await contents.stored_under(
+        tx, owner=new.owner, sha256=new.sha256, size_bytes=new.size_bytes
+    )
+
+
+async def _is_wanted(tx: Transaction, new: NewDocument, parent_id: UUID) -> bool:
     """Whether a child may come: its parent can not be deleted or cancelled until the commit."""
-    if new.lineage is None or await erasure.was_erased(tx, new.document_id, owner=new.owner):
+    await lock_child(tx, new.document_id, parent_id=parent_id)
+    if await erasure.was_erased(tx, new.document_id, owner=new.owner):
         return False
     return await family.takes_children(
-        tx, new.lineage.parent_id, owner=new.owner, generation=new.found_in_generation
+        tx, parent_id, owner=new.owner, generation=new.found_in_generation
     )
 
 
