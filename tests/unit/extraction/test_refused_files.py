@@ -23,12 +23,13 @@ _ENCRYPTED_ODF = (
     "<encryption-data/></file-entry></manifest>"
 )
 _PROTECTED_EPUB = "<encryption><EncryptionMethod Algorithm='drm'/></encryption>"
+_NO_SLIDE = "<presentation><sldId/></presentation>"
 _NO_CHAPTERS = '<container><rootfile full-path="book.opf"/></container>'
 
 REFUSED = [
     (MediaType.DOCX, {}),
     (MediaType.PPTX, {}),
-    (MediaType.PPTX, {"_rels/.rels": _RELATIONS, "main.xml": "<presentation><sldId/></presentation>"}),
+    (MediaType.PPTX, {"_rels/.rels": _RELATIONS, "main.xml": _NO_SLIDE}),
     (MediaType.XLSX, {}),
     (MediaType.XLSX, {"_rels/.rels": _RELATIONS, "main.xml": "<broken"}),
     (MediaType.ODT, {"META-INF/manifest.xml": _ENCRYPTED_ODF}),
