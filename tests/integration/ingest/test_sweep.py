@@ -14,9 +14,11 @@ from tests.waiting import eventually
 from docyard_common.artifacts import member_key, original_key
 from docyard_common.clock import Clock
 from docyard_common.database import Database, lock_document
+from docyard_common.errors import DependencyUnavailableError
 from docyard_common.events.work import StageRequested
 from docyard_common.ids import uuid7
 from docyard_common.outbox import Outbox
+from docyard_common.storage import MinioObjectStore, ObjectStore
 from ingest.documents.lifecycle import Lifecycle
 from ingest.documents.reconciling import Reconciler
 from ingest.documents.retention import Retention
@@ -43,7 +45,13 @@ class Sweepers:
         self._ingest = ingest
         self.database = database
 
-    def after(self, **later: float) -> Sweeper:
+    def after(
+        self,
+        *,
+        store: ObjectStore | None = None,
+        terms: RetentionSettings | None = None,
+        **later: float,
+    ) -> Sweeper:
         clock = Later(timedelta(**later))
         desk = desk_of(self._ingest, self.database, clock=clock)
         lifecycle = Lifecycle(
@@ -58,10 +66,10 @@ class Sweepers:
             arrivals=arrivals_of(desk),
             retention=Retention(
                 database=self.database,
-                store=desk.store,
+                store=store or desk.store,
                 lifecycle=lifecycle,
                 clock=clock,
-                settings=RetentionSettings(),
+                settings=terms or RetentionSettings(),
             ),
             settings=SweepSettings(),
         )
@@ -146,6 +154,22 @@ async def test_a_delete_that_was_interrupted_is_finished(
 
     assert await ingest.keys() == []
     assert await ingest.rows("select * from documents") == []
+
+
+async def test_a_term_that_can_not_be_carried_out_keeps_nothing_from_being_forgotten(
+    ingest: RunningIngest, sweepers: Sweepers
+) -> None:
+    await ingest.upload(headers={"Idempotency-Key": "k"})
+    await ingest.rows("update documents set state = 'completed', completed_at = now() returning 1")
+    away = ingest.settings.object_store.model_copy(update={"endpoint": "127.0.0.1:1"})
+
+    sweeper = sweepers.after(
+        days=2, store=MinioObjectStore(away), terms=RetentionSettings(originals_days=1)
+    )
+    with pytest.raises(DependencyUnavailableError):
+        await sweeper.sweep()
+
+    assert await ingest.rows("select * from idempotency_keys") == []
 
 
 async def test_keys_and_tombstones_are_forgotten_in_their_time(

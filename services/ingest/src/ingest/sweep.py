@@ -86,8 +86,10 @@ class Sweeper:
         await self.remove_orphans()
         await self.abort_stale_uploads()
         await self.revive_stuck()
-        await self._retention.sweep()
-        await self.forget()
+        try:
+            await self._retention.sweep()
+        finally:
+            await self.forget()
 
     async def finish_deletes(self) -> int:
         """Erase documents whose delete was interrupted; return how many."""

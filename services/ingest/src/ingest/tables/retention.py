@@ -28,6 +28,22 @@ select d.document_id, d.owner from documents d left join retention r on r.owner 
 where d.completed_at is not null and d.deleted_at is null and {condition}
     and d.completed_at < %(now)s - make_interval(days => {days})
 """
+# The term is every owner's own where there is no default: only theirs are read.
+_DUE_BY_OWNER: Final = """
+select d.document_id, d.owner from retention r cross join lateral (
+    select d.document_id, d.owner, d.completed_at from documents d
+    where d.owner = r.owner and d.completed_at is not null and d.deleted_at is null and {condition}
+        and d.completed_at < %(now)s - make_interval(days => r.{column})
+    order by d.completed_at limit %(limit)s
+) d where r.{column} is not null
+"""
+_IS_SET: Final = "select from retention where {column} is not null limit 1"
+# No index knows the term of an owner: it is looked in up to the shortest of all.
+_SHORTEST: Final = """
+and d.completed_at < %(now)s - make_interval(
+    days => least(%(default)s::int, (select min({column}) from retention))
+)
+"""
 _OLDEST: Final = "order by d.completed_at limit %(limit)s"
 _ONE: Final = "and d.document_id = %(document_id)s"
 _DAYS: Final = "case when r.owner is null then %(default)s::int else r.{column} end"
@@ -82,9 +98,17 @@ async def unset_terms(tx: Transaction, owner: str) -> None:
 async def due(
     tx: Transaction, column: str, *, default: int | None, now: datetime, limit: int
 ) -> list[tuple[UUID, str]]:
-    """Return documents (and their owners) whose term *column* has passed, the oldest first."""
-    statement = _due(column) + _OLDEST
-    cursor = await tx.execute(statement, {"default": default, "now": now, "limit": limit})
+    """Return documents (and their owners) whose term *column* has passed, the oldest first.
+
+    Where it is set for nobody, no document is read.
+    """
+    if default is not None:
+        statement = _due(column) + _SHORTEST.format(column=column)
+    elif (await tx.execute(_IS_SET.format(column=column))).rowcount:
+        statement = _DUE_BY_OWNER.format(column=column, condition=_CONDITIONS[column])
+    else:
+        return []
+    cursor = await tx.execute(statement + _OLDEST, {"default": default, "now": now, "limit": limit})
     return [(row["document_id"], row["owner"]) for row in await cursor.fetchall()]
 
 
