@@ -5,5 +5,5 @@ from typing import Final
 
 VERSION: Final = version("docyard-processor")
 
-PIPELINE_VERSION: Final = 3
+PIPELINE_VERSION: Final = 4
 """Raise it when the same bytes give another result: owners reprocess what an older one made."""
