@@ -6,8 +6,9 @@ A whole stack of its own is started (`docyard up`), used over HTTP and WebSocket
 erased. Documents of all kinds (`bench.mixture`) are uploaded as fast as they are worked on: at most
 *backlog* are under way. Every five seconds the resident memory of each part is sampled, and that of
 the processor's children: of all, of one on average, and of the largest. What is reported is the
-slope of a line through the samples after the warm-up, in MiB an hour with its standard error. A
-document is lost when it was accepted and is not there at the end, or has not ended.
+slope of a line through the samples after the warm-up, in MiB an hour with its standard error, and
+that of the run's last third: what fills up levels off, what leaks does not. A document is lost when
+it was accepted and is not there at the end, or has not ended.
 """
 
 import argparse
@@ -75,6 +76,7 @@ async def _result(
         if ended[one] != ("completed" if readable else "failed")
     ]
     slopes = meter.slopes(after_s=options.warm_up * 60)
+    late = meter.slopes(after_s=loaded_s * 2 / 3)
     return {
         "minutes": round(loaded_s / 60, 1),
         "warm_up_minutes": options.warm_up,
@@ -92,6 +94,7 @@ async def _result(
         "restarts": {name: count for name, count in meter.restarts().items() if count},
         "slopes": {name: asdict(slope) for name, slope in slopes.items()},
         "said": {name: str(slope) for name, slope in slopes.items()},
+        "said_of_last_third": {name: str(slope) for name, slope in late.items()},
         "samples": meter.samples,
     }
 
@@ -110,10 +113,10 @@ def report(found: dict[str, Any]) -> None:
     if found["restarts"]:
         print(f"started again: {found['restarts']}")
     print(f"memory after {found['warm_up_minutes']} minutes, slope ± standard error:")
-    said = found["said"]
+    said, late = found["said"], found["said_of_last_third"]
     for name in [*SERVICES, *(name for name in said if name not in SERVICES)]:
         if name in said:
-            print(f"  {name:>14}: {said[name]}")
+            print(f"  {name:>14}: {said[name]}; last third {late.get(name, 'unknown')}")
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ _FORMS: Final = frozenset({pdfium_c.FORMTYPE_ACRO_FORM, pdfium_c.FORMTYPE_XFA_FO
 _MAX_OUTLINE_ITEMS: Final = 5_000
 _MAX_ATTACHMENTS: Final = 100
 _MAX_FACT_BYTES: Final = 1024 * 1024
-"""Some programs write tens of thousands of keywords; only their beginning is kept."""
+"""Some programs write tens of thousands of keywords; more than that is left out."""
 
 
 def open_pdf(source: Source) -> OpenDocument:
