@@ -116,7 +116,7 @@ class _Reading:
             inner = inner[2:]
         elif kind == "message/rfc822":
             self._attach(part, inside=inside)
-            inner = [parse_mail(BytesIO(_enclosed(part)))] if _encoding(part) else inner
+            inner = _mails_inside(part)
             self.texts.extend(Text(plain=_head(mail)) for mail in inner)
             inside = True
         elif kind == "message/delivery-status":
@@ -205,6 +205,18 @@ def _enclosed(part: Message) -> bytes:
         with suppress(binascii.Error):
             return base64.b64decode(data.strip())
     return quopri.decodestring(data) if encoding == "quoted-printable" else data
+
+
+def _mails_inside(part: Message) -> list[Message]:
+    """Return the mail inside, decoded where it is encoded, as none may be (RFC 2046, 5.2.1).
+
+    What is written in base64 stays text beside that: readers that keep to the rule see only it.
+    """
+    encoding = _encoding(part)
+    if encoding is None:
+        return _parts(part)
+    decoded = parse_mail(BytesIO(_enclosed(part)))
+    return [decoded, *_parts(part)] if encoding == "base64" else [decoded]
 
 
 def _encoding(part: Message) -> str | None:
