@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 from tests.integration.ingest.serving import SECRET, RunningIngest, running
 
+from docyard_common.database import Database
 from docyard_common.settings import (
     AuthSettings,
     DatabaseSettings,
@@ -48,3 +49,12 @@ def ingest_settings(
 async def ingest(ingest_settings: IngestSettings) -> AsyncIterator[RunningIngest]:
     async with running(ingest_settings) as service:
         yield service
+
+
+@pytest.fixture
+async def database(ingest: RunningIngest) -> AsyncIterator[Database]:
+    """The tables of that ingest."""
+    opened = Database(ingest.settings.database, schema="ingest", application_name="test")
+    await opened.open()
+    yield opened
+    await opened.close()

@@ -1,7 +1,6 @@
 """What was made of documents is kept for as long as the owner's terms say, and can be made anew."""
 
 import hashlib
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -30,14 +29,6 @@ DOCUMENTS = "/api/v1/documents"
 WEEK = RetentionSettings(artifacts_days=7)
 LATER = 365 * 10
 """Days; the documents of these tests end in 2030."""
-
-
-@pytest.fixture
-async def database(ingest: RunningIngest) -> AsyncIterator[Database]:
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
-    yield database
-    await database.close()
 
 
 @pytest.fixture

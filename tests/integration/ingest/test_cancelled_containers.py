@@ -1,6 +1,5 @@
 """A container that has ended may have children still to come: a cancel is for them, too."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
@@ -19,14 +18,6 @@ from ingest.projector import Projector
 
 pytestmark = pytest.mark.integration
 DOCUMENTS = "/api/v1/documents"
-
-
-@pytest.fixture
-async def database(ingest: RunningIngest) -> AsyncIterator[Database]:
-    opened = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """While the bytes of a child are copied nobody waits, and none are lost or left behind."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from uuid import UUID
 
 import pytest
@@ -32,14 +32,6 @@ class Watched(MinioObjectStore):
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             await meanwhile(target)
-
-
-@pytest.fixture
-async def database(ingest: RunningIngest) -> AsyncIterator[Database]:
-    opened = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

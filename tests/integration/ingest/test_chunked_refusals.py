@@ -1,6 +1,5 @@
 """What chunked uploads refuse: the documented code, and nothing left in the store."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -33,14 +32,6 @@ from ingest.uploads.parts import PartReceiver
 pytestmark = pytest.mark.integration
 
 DATA = text(PART + MIB)
-
-
-@pytest.fixture
-async def database(ingest: RunningIngest) -> AsyncIterator[Database]:
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
-    yield database
-    await database.close()
 
 
 ANNOUNCEMENTS: list[tuple[dict[str, Any], int, str]] = [

@@ -1,6 +1,5 @@
 """What other services ask of ingest: a cancel reaches what was found inside the document."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
@@ -23,14 +22,6 @@ from ingest.documents.reprocessing import Reprocessing
 from ingest.projector import Projector
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def database(ingest: RunningIngest) -> AsyncIterator[Database]:
-    opened = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

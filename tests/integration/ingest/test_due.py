@@ -1,6 +1,5 @@
 """What is due is found without reading the documents that no term is for, or that were served."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,14 +16,6 @@ READ = """
 select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) as documents
 from pg_stat_xact_user_tables where relname = 'documents' and schemaname = 'ingest'
 """
-
-
-@pytest.fixture
-async def database(ingest: RunningIngest) -> AsyncIterator[Database]:
-    opened = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 async def due(database: Database, column: str, *, default: int | None) -> tuple[list[str], int]:

@@ -1,6 +1,5 @@
 """What is done to a container is done to hundreds at once, while others work on them."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
@@ -21,14 +20,6 @@ select (jsonb_populate_record(d, jsonb_build_object('document_id', child::text, 
     d.document_id::text))).*
 from documents d, unnest('{children}'::uuid[]) child returning 1
 """
-
-
-@pytest.fixture
-async def database(ingest: RunningIngest) -> AsyncIterator[Database]:
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
-    yield database
-    await database.close()
 
 
 @pytest.mark.parametrize("what", ["cancel", "delete"])

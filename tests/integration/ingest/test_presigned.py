@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote_plus
@@ -38,14 +37,6 @@ def ingest_settings(ingest_settings: IngestSettings) -> IngestSettings:
             "store_events": StoreEventSettings(token=SecretStr(TOKEN)),
         }
     )
-
-
-@pytest.fixture
-async def database(ingest: RunningIngest) -> AsyncIterator[Database]:
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
-    yield database
-    await database.close()
 
 
 def arrivals(ingest: RunningIngest, database: Database, **later: float) -> Arrivals:

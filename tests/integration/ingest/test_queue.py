@@ -1,6 +1,5 @@
 """The queue, the figures and a document's place in it, as ingest tells them."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,14 +19,6 @@ from ingest.observing import Observing
 from ingest.projector import Projector
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def database(ingest: RunningIngest) -> AsyncIterator[Database]:
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
-    yield database
-    await database.close()
 
 
 def observed(*, seconds_ago: int = 0, running: int = 1) -> ReceivedRecord:

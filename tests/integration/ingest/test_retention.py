@@ -1,7 +1,6 @@
 """Documents, their bytes and their history are kept for as long as the owner's terms say."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -35,14 +34,6 @@ class Later:
 
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(days=self._days)
-
-
-@pytest.fixture
-async def database(ingest: RunningIngest) -> AsyncIterator[Database]:
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
-    yield database
-    await database.close()
 
 
 async def sweep(

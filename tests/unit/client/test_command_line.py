@@ -5,23 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.unit.client.fake_docyard import TOKEN, FakeDocyard, problem
+from tests.unit.client.fake_docyard import FakeDocyard, problem
 from typer.testing import CliRunner, Result
 
 from docyard.cli.app import app
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(fake: FakeDocyard, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setenv("DOCYARD_URL", fake.url)
-    monkeypatch.setenv("DOCYARD_TOKEN", TOKEN)
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(app, list(arguments))
-
-    return run
 
 
 @pytest.fixture

@@ -8,25 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.client.fake_docyard import TOKEN, FakeDocyard
-from typer.testing import CliRunner, Result
+from tests.unit.client.fake_docyard import FakeDocyard
+from typer.testing import Result
 
-from docyard.cli.app import app
 from docyard.cli.delivery import Delivery
 from docyard.uploads import Upload
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(fake: FakeDocyard, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setenv("DOCYARD_URL", fake.url)
-    monkeypatch.setenv("DOCYARD_TOKEN", TOKEN)
-
-    def run(*arguments: str, charset: str = "utf-8") -> Result:
-        return CliRunner(charset=charset).invoke(app, list(arguments))
-
-    return run
 
 
 @pytest.fixture
