@@ -1,10 +1,12 @@
 """One bad document hurts nobody: it dies alone, with the right reason, and not in a loop."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 from tests.fault.fleet import Fleet, Ledger, token, upload
+from tests.unit.extraction.pdfs import make_pdf
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
@@ -34,6 +36,30 @@ def test_documents_that_kill_their_child_fail_alone_after_their_attempts(
     assert found == reasons
     assert {row["attempt"] for row in rows} == {3}
     assert ledger.rows("select state from processor.work") == [{"state": "dead"}] * 3
+
+
+def test_a_pdf_that_kills_its_reader_at_opening_is_read_by_another(
+    fleet_of: Callable[..., Fleet], ledger: Ledger, tmp_path: Path
+) -> None:
+    """validate and two attempts of extract die of it; the third asks pypdf, and it completes."""
+    fleet = fleet_of()
+    fleet.start("ingest")
+    fleet.start("processor", "tests.fault.programs", "fragile")
+
+    document = upload(fleet, "a.pdf", make_pdf(tmp_path / "a.pdf").read_bytes(), key="k")
+    ledger.wait_for({"completed": 1}, within_s=120)
+
+    text = httpx.get(
+        f"{fleet.url('ingest')}/api/v1/documents/{document}/text",
+        headers={"Authorization": f"Bearer {token()}"},
+        trust_env=False,
+    )
+    assert "line 0 of page 3" in text.text
+    deaths = ledger.rows(
+        "select data->>'stage' stage from ingest.document_events"
+        " where type = 'docyard.document.stage_retrying.v1' order by seq"
+    )
+    assert [row["stage"] for row in deaths] == ["validate", "extract", "extract"]
 
 
 def test_a_ten_minute_document_delays_none_behind_it_and_can_be_cancelled(

@@ -20,10 +20,18 @@ from processor.sandbox.nursery import Nursery
 
 def slow() -> None:
     """Stages of `tests.fault.programs.stages`, in real children."""
+    _work_on("tests.fault.programs.stages")
 
+
+def fragile() -> None:
+    """Children whose pdfium dies of every file that it opens."""
+    _work_on("tests.fault.programs.fragile")
+
+
+def _work_on(stages: str) -> None:
     def nursery(environment: Mapping[str, str]) -> Nursery:
         where = {**environment, "PYTHONPATH": str(Path.cwd())}
-        return Nursery(stages="tests.fault.programs.stages", environment=where)
+        return Nursery(stages=stages, environment=where)
 
     setattr(parts, "Nursery", nursery)  # noqa: B010 - a name the module does not export
 
@@ -125,6 +133,7 @@ CHANGES: dict[str, Callable[[], None]] = {
     change.__name__: change
     for change in (
         slow,
+        fragile,
         early_commit,
         no_fence,
         hasty_relay,

@@ -24,8 +24,8 @@ _CHANGED: Final[Mapping[Stage, Mapping[Mode, str]]] = MappingProxyType(
         },
         Stage.EXTRACT: {
             Mode.CAREFUL: "reads page by page, without a thumbnail and without OCR",
-            Mode.PLAIN: "reads page by page, and around the page that ended the run before,"
-            " unless that is the only one",
+            Mode.PLAIN: "reads page by page, and what ended the runs before, a page or the opening,"
+            " by another extractor; without one it leaves that page out, unless it is the only one",
         },
         Stage.ANALYZE: {
             Mode.CAREFUL: "looks for no relations",

@@ -36,7 +36,15 @@ _MAX_FACT_BYTES: Final = 1024 * 1024
 
 def open_pdf(source: Source) -> OpenDocument:
     """Open with pdfium, or pypdf where pdfium refuses. Raises what `Extractor` says."""
-    document = _open_pdfium(source) or open_pypdf(source.path)
+    return _within_limits(source, _open_pdfium(source) or open_pypdf(source.path))
+
+
+def open_pdf_otherwise(source: Source) -> OpenDocument:
+    """Open with pypdf alone, for what pdfium dies of. Raises what `Extractor` says."""
+    return _within_limits(source, open_pypdf(source.path))
+
+
+def _within_limits(source: Source, document: OpenDocument) -> OpenDocument:
     if (document.page_count or 0) > source.limits.max_pages:
         document.close()
         raise DocumentTooLargeError(f"The document has more than {source.limits.max_pages} pages.")

@@ -17,9 +17,8 @@ from processor.extraction.images import open_image
 from processor.extraction.json_text import open_json, open_ndjson
 from processor.extraction.msg import open_msg
 from processor.extraction.odf import open_odf
-from processor.extraction.pdf import open_pdf
+from processor.extraction.pdf import open_pdf, open_pdf_otherwise
 from processor.extraction.pptx import open_pptx
-from processor.extraction.pypdf_fallback import open_pypdf
 from processor.extraction.rtf import open_rtf
 from processor.extraction.tables import open_table
 from processor.extraction.tar import open_tar
@@ -65,20 +64,35 @@ EXTRACTORS: Final = MappingProxyType[MediaType, Extractor](
 )
 
 
+_OTHERWISE: Final = MappingProxyType[MediaType, Extractor]({MediaType.PDF: open_pdf_otherwise})
+"""Second extractors, for what the first one dies of."""
+
+
+def has_another_extractor(source: Source) -> bool:
+    """Tell whether there is a second extractor for documents of this type."""
+    return source.media_type in _OTHERWISE
+
+
 def read_alone(source: Source, number: int) -> Page | PageError:
     """Read one page that ended earlier attempts, by another extractor; without one it is unread."""
-    if source.media_type is MediaType.PDF:
-        try:
-            return open_pypdf(source.path).read(number)
-        except PermanentError as error:
-            return PageError(number=number, message=str(error))
-    return PageError(number=number, message="Attempts to read the document ended at this page.")
+    unread = PageError(number=number, message="Attempts to read the document ended at this page.")
+    if not has_another_extractor(source):
+        return unread
+    try:
+        with opened(source, otherwise=True) as document:
+            return next(document.pages(number), unread)
+    except PermanentError as error:
+        return PageError(number=number, message=str(error))
 
 
 @contextmanager
-def opened(source: Source) -> Iterator[OpenDocument]:
-    """Open a document with the extractor of its type. Raises what `Extractor` says."""
-    document = EXTRACTORS[source.media_type](source)
+def opened(source: Source, *, otherwise: bool = False) -> Iterator[OpenDocument]:
+    """Open a document with the extractor of its type. Raises what `Extractor` says.
+
+    *otherwise* asks for the second extractor, and changes nothing where there is none.
+    """
+    extractors = EXTRACTORS | _OTHERWISE if otherwise else EXTRACTORS
+    document = extractors[source.media_type](source)
     try:
         yield document
     finally:

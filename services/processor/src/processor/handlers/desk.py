@@ -46,6 +46,7 @@ class Run:
                 "content_type": request.content_type,
                 "size_bytes": request.size_bytes,
                 "sha256": request.sha256,
+                "pages_total": request.pages_total,
                 "language": request.language,
                 "options": request.options,
                 "mode": self.lease.meter.mode,

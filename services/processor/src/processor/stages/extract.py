@@ -7,7 +7,7 @@ from typing import Final
 
 from docyard_common.artifacts import Page, PageError, dump_pages
 from processor.extraction.document import Enclosing, OpenDocument, Source
-from processor.extraction.registry import opened, read_alone
+from processor.extraction.registry import has_another_extractor, opened, read_alone
 from processor.stages.errors import DecompressionLimitError, UnreadableDocumentError
 from processor.stages.measures import Measure
 from processor.stages.opening import source_of
@@ -66,11 +66,12 @@ class _Extraction:
     def _pages(self, document: OpenDocument) -> Iterator[Page | PageError]:
         """Read all pages; the one at which earlier attempts ended by other means, where there are.
 
-        A document of that page alone is read as it is: without it nothing would be left.
+        Without other means a document of that page alone is read as it is: nothing would be left.
         """
         first = self._task.first_page
         total = document.page_count
-        if Measure.SPARED_PAGE in self._task.measures and (first > 1 or (total or 1) > 1):
+        spared = has_another_extractor(self._source) or first > 1 or (total or 1) > 1
+        if spared and Measure.SPARED_PAGE in self._task.measures:
             if total is None or first <= total:
                 yield read_alone(self._source, first)
             first += 1
@@ -110,7 +111,7 @@ def extract(
     UnreadableDocumentError. Raises what `sniff` and `Extractor` raise, too.
     """
     source = source_of(task)
-    with opened(source) as document:
+    with opened(source, otherwise=_needs_another(task)) as document:
         if isinstance(document, Enclosing):
             # First, so that the text can say what became of each.
             document.unfold(Unfolding(task, report).take)
@@ -128,6 +129,12 @@ def extract(
             # Last, so that all text is safe before a renderer sees the document.
             thumbnail=_thumbnail(document, task),
         )
+
+
+def _needs_another(task: StageTask) -> bool:
+    """Tell whether earlier attempts may have died at opening: nobody has seen a page since."""
+    never_opened = task.pages_total is None and task.first_page == 1
+    return never_opened and Measure.ANOTHER_EXTRACTOR in task.measures
 
 
 def _thumbnail(document: OpenDocument, task: StageTask) -> bytes | None:

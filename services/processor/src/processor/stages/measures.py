@@ -19,6 +19,8 @@ class Measure(Enum):
     NO_OCR = auto()
     SPARED_PAGE = auto()
     """The page at which earlier attempts ended is read by another extractor, or listed unread."""
+    ANOTHER_EXTRACTOR = auto()
+    """What no run has managed to open is opened by another extractor, where there is one."""
     NO_RELATIONS = auto()
     BEGINNING_ALONE = auto()
     """Nothing is read beyond what keywords and summary are made from."""
@@ -39,7 +41,7 @@ _PLAIN: Final = MappingProxyType[Stage, frozenset[Measure]](
     {
         # A worker that died twice leads here, too: there is nothing left to leave out.
         Stage.VALIDATE: frozenset({Measure.UNOPENED}),
-        Stage.EXTRACT: _READ | {Measure.SPARED_PAGE},
+        Stage.EXTRACT: _READ | {Measure.SPARED_PAGE, Measure.ANOTHER_EXTRACTOR},
         Stage.ANALYZE: frozenset({Measure.NO_RELATIONS, Measure.BEGINNING_ALONE}),
         Stage.INDEX: frozenset({Measure.ONE_PASSAGE_AT_A_TIME}),
     }

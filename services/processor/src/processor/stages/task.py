@@ -75,6 +75,7 @@ class StageTask(Value):
     page_batches: tuple[Path, ...] = ()
     texts: Path | None = None
     first_page: int = Field(default=1, ge=1)  # extract continues here after an interrupted run
+    pages_total: int | None = None  # as counted by validate; None where it did not open the input
     language: str | None = None  # for index, from analyze
     options: dict[str, Any] = Field(default_factory=dict)
     limits: DocumentLimits = DocumentLimits()
