@@ -11,6 +11,8 @@ VENV := $(if $(PYTHON),.venv-$(PYTHON),.venv)
 BIN := $(VENV)/bin
 UV_STAMP := .tools/uv-$(UV_VERSION)
 SYNC_STAMP := $(VENV)/.synced
+# Programs from Debian come beside those of Python, and only tests are led there.
+PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
 BENCHMARKS = $(shell grep -l '__main__' bench/*.py | xargs -n1 basename | sed 's/\.py$$//' | grep -vx soak)
 PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 
@@ -41,6 +43,10 @@ $(SYNC_STAMP): $(UV_STAMP) uv.lock $(PROJECTS)
 .PHONY: setup
 setup: $(SYNC_STAMP) ## Install uv and everything the project needs, from the lock file.
 
+.PHONY: programs
+programs: setup ## Bring what tests use where it is installed: tesseract, Redis.
+	@$(BIN)/python scripts/debian.py
+
 .PHONY: fmt
 fmt: setup ## Format the code and apply safe fixes. Changes files.
 	$(BIN)/ruff format .
@@ -61,54 +67,54 @@ check: setup ## Formatting, lint, types, import contracts, API documents, compos
 	$(BIN)/hadolint Dockerfile
 
 .PHONY: test
-test: check ## check, then every test, WORKERS files at a time: what CI runs.
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+test: check programs ## check, then every test, WORKERS files at a time: what CI runs.
+	$(PYTEST) -n $(WORKERS) --dist loadfile
 
 .PHONY: unit
-unit: setup ## Tests without servers: seconds.
-	$(BIN)/pytest tests/unit
+unit: programs ## Tests without servers: seconds.
+	$(PYTEST) tests/unit
 
 .PHONY: integration
-integration: setup ## Tests of adapters and services against real servers.
-	$(BIN)/pytest tests/contract tests/integration
+integration: programs ## Tests of adapters and services against real servers.
+	$(PYTEST) tests/contract tests/integration
 
 .PHONY: e2e
-e2e: setup ## The whole stack, used as a person uses it.
-	$(BIN)/pytest tests/e2e
+e2e: programs ## The whole stack, used as a person uses it.
+	$(PYTEST) tests/e2e
 
 .PHONY: fault
-fault: setup ## Kills real processes and shows that nothing is lost.
-	$(BIN)/pytest tests/fault
+fault: programs ## Kills real processes and shows that nothing is lost.
+	$(PYTEST) tests/fault
 
 .PHONY: fault-folders
-fault-folders: setup ## Folder jobs of 2,000 files under ten kills, pauses and outages.
-	DOCYARD_SYNC_FILES=2000 $(BIN)/pytest tests/fault/test_folder_jobs.py
+fault-folders: programs ## Folder jobs of 2,000 files under ten kills, pauses and outages.
+	DOCYARD_SYNC_FILES=2000 $(PYTEST) tests/fault/test_folder_jobs.py
 
 .PHONY: fault-burst
-fault-burst: setup ## 4,384 documents at once, a worker killed every 20 seconds: ten minutes.
-	DOCYARD_FAULT_BURST=4384 $(BIN)/pytest -s tests/fault/test_dying_workers.py
+fault-burst: programs ## 4,384 documents at once, a worker killed every 20 seconds: ten minutes.
+	DOCYARD_FAULT_BURST=4384 $(PYTEST) -s tests/fault/test_dying_workers.py
 
 .PHONY: fault-children
-fault-children: setup ## Files of six archives become documents while services are killed.
-	DOCYARD_FAULT_CONTAINERS=6 $(BIN)/pytest tests/fault/test_children.py
+fault-children: programs ## Files of six archives become documents while services are killed.
+	DOCYARD_FAULT_CONTAINERS=6 $(PYTEST) tests/fault/test_children.py
 
 .PHONY: fault-uploads
-fault-uploads: setup ## Kill ingest, the store and the client under uploads of a gibibyte, ten times: ten minutes.
+fault-uploads: programs ## Kill ingest, the store and the client under uploads of a gibibyte, ten times: ten minutes.
 	DOCYARD_FAULT_UPLOAD_MIB=1024 DOCYARD_FAULT_UPLOAD_KILLS=6 DOCYARD_FAULT_UPLOAD_ROUNDS=10 \
-		$(BIN)/pytest tests/fault/test_chunked_uploads.py
+		$(PYTEST) tests/fault/test_chunked_uploads.py
 
 .PHONY: corpus
-corpus: setup ## Every document of the corpus outside the repository (DOCYARD_CORPUS).
-	DOCYARD_CORPUS_ALL=1 $(BIN)/pytest -m corpus -rs
+corpus: programs ## Every document of the corpus outside the repository (DOCYARD_CORPUS).
+	DOCYARD_CORPUS_ALL=1 $(PYTEST) -m corpus -rs
 
 .PHONY: fuzz
-fuzz: setup ## Two thousand damaged documents (DOCYARD_FUZZ_CASES): each must end, with a name.
-	DOCYARD_FUZZ_CASES=$${DOCYARD_FUZZ_CASES:-2000} $(BIN)/pytest tests/fuzz -s
+fuzz: programs ## Two thousand damaged documents (DOCYARD_FUZZ_CASES): each must end, with a name.
+	DOCYARD_FUZZ_CASES=$${DOCYARD_FUZZ_CASES:-2000} $(PYTEST) tests/fuzz -s
 
 .PHONY: fuzz-stack
-fuzz-stack: setup ## Five hundred damaged documents (DOCYARD_FUZZ_STACK_CASES) through a whole stack.
+fuzz-stack: programs ## Five hundred damaged documents (DOCYARD_FUZZ_STACK_CASES) through a whole stack.
 	DOCYARD_FUZZ_STACK_CASES=$${DOCYARD_FUZZ_STACK_CASES:-500} \
-		$(BIN)/pytest -s tests/e2e/test_damaged_documents.py
+		$(PYTEST) -s tests/e2e/test_damaged_documents.py
 
 .PHONY: bench
 bench: setup ## Measure; docs/benchmarks.md says what and how.

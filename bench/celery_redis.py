@@ -124,12 +124,12 @@ class CeleryPeer:
 @contextlib.contextmanager
 def running(addresses: dict[str, Any], meter: CpuMeter, document: Numbered) -> Iterator[CeleryPeer]:
     """Yield the peer, with its Redis and its worker running."""
-    program, redis_environment = peers.redis()
+    program = str(peers.redis())
     (port,) = free_ports(1)
     environment = _environment(addresses, port)
     with tempfile.TemporaryDirectory() as folder:
         options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", folder]
-        redis = _start([*program, *options], os.environ | redis_environment, folder, "redis")
+        redis = _start([program, *options], dict(os.environ), folder, "redis")
         worker = _start(
             [sys.executable, "-m", "celery", "-A", "bench.celery_worker", "worker", "-c", "2"],
             environment,

@@ -1,7 +1,7 @@
 """Fetches what a comparison needs and the project does not: Celery, Redis, tusd, Tika, kreuzberg.
 
-They go into a folder of their own (`.peers/`, ignored by git) and are used from there only. Celery
-and Redis 7 are BSD, tusd and kreuzberg MIT, Tika is Apache-2.0.
+They go into a folder of their own (`.peers/`, ignored by git) and are used from there only; Redis
+is Debian's, as for the tests. Celery and Redis 7 are BSD, tusd and kreuzberg MIT, Tika Apache-2.0.
 """
 
 import shutil
@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from scripts import debian
 
 from docyard_stack.errors import DownloadFailedError
 from docyard_stack.kafka.jars import Jar, JarCache
@@ -23,7 +25,6 @@ TIKA = Jar(
     sha256="cdbe7fde72583dec8528f9c0ed962cacb7f6624f9900b1f733df638410f77540",
 )
 _WHOLE = ".whole"
-_REDIS = ("redis-server", "redis-tools", "libjemalloc2", "liblzf1", "libatomic1")
 
 
 class PeerMissingError(Exception):
@@ -38,17 +39,12 @@ def celery() -> Path:
     return folder
 
 
-def redis() -> tuple[list[str], dict[str, str]]:
-    """Return a Redis server's program and the environment it needs: the system's, or Debian's."""
-    installed = shutil.which("redis-server")
-    if installed:
-        return [installed], {}
-    folder = PEERS / "redis"
-    if not folder.exists():
-        _unpack(folder)
-    program = next(folder.glob("usr/bin/redis-*server"), folder / "usr/bin/redis-check-rdb")
-    library = ":".join(str(path) for path in folder.glob("usr/lib/*-linux-gnu"))
-    return [str(program)], {"LD_LIBRARY_PATH": library}
+def redis() -> Path:
+    """Return a Redis server's program: the system's, or Debian's."""
+    try:
+        return debian.bring("redis-server")
+    except debian.NotHadError as error:
+        raise PeerMissingError(f"redis-server: {error}") from error
 
 
 def tusd() -> Path:
@@ -122,17 +118,6 @@ def _install(requirement: str, folder: Path) -> None:
         command = [str(uv), "pip", "install", "--quiet", "--python", sys.executable]
         _run([*command, "--target", target, requirement])
         Path(target).rename(folder)
-
-
-def _unpack(folder: Path) -> None:
-    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        raise PeerMissingError("there is no redis-server, and no Debian to take one from")
-    with tempfile.TemporaryDirectory(dir=_made(PEERS)) as partial:
-        Path(partial).chmod(0o755)
-        _run(["apt-get", "download", "-q", *_REDIS], cwd=partial)
-        for package in Path(partial).glob("*.deb"):
-            _run(["dpkg-deb", "-x", str(package), f"{partial}/whole"])
-        Path(partial, "whole").rename(folder)
 
 
 def _made(folder: Path) -> Path:
