@@ -14,7 +14,7 @@ from tests.unit.sandbox.conftest import MISBEHAVING, REPOSITORY, ignore, is_gone
 from tests.unit.sandbox.misbehaving import task
 from tests.waiting import eventually
 
-from processor.sandbox import nursery as nursery_module
+from processor.sandbox import control
 from processor.sandbox.errors import NoChildError
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Nursery
@@ -62,7 +62,7 @@ async def test_a_fork_that_the_system_refuses_blames_it_and_the_next_one_may_suc
 async def test_a_server_that_hangs_is_replaced_and_folders_stay(
     limits: SandboxLimits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nursery_module, "_FORK_S", 0.3)
+    monkeypatch.setattr(control, "_FORK_S", 0.3)
     async with started() as nursery, nursery.lend_folder() as folder:
         (folder / "original").write_text("fetched")
         server, sandbox = _server(nursery), Sandbox(limits, nursery=nursery)

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 import psutil
 
 from processor.sandbox import folders, footprint
+from processor.sandbox.children import Child, Exit
 from processor.sandbox.conversation import Conversation, postpone
 from processor.sandbox.errors import (
     ChildCrashedError,
@@ -18,7 +19,6 @@ from processor.sandbox.errors import (
     TimeLimitError,
 )
 from processor.sandbox.limits import SandboxLimits
-from processor.sandbox.nursery import Child, Exit
 
 TakeBreaks: TypeAlias = Callable[
     [Callable[[], None], Callable[[], None]], Coroutine[Any, Any, None]
