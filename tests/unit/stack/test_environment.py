@@ -71,3 +71,12 @@ def test_a_person_s_own_settings_reach_the_services() -> None:
     told = for_services({"KAFKA__SESSION_TIMEOUT_MS": "45000"}, ENDPOINTS, auth_secret="key")
 
     assert told["KAFKA__SESSION_TIMEOUT_MS"] == "45000"
+
+
+def test_heaps_of_services_are_few_unless_somebody_says_otherwise() -> None:
+    told = for_services({}, ENDPOINTS, auth_secret="key")
+    mine = for_services({"GLIBC_TUNABLES": "x=1"}, ENDPOINTS, auth_secret="key")
+
+    assert "arena_max=2" in told["GLIBC_TUNABLES"]
+    assert "tcache_count=0" in told["GLIBC_TUNABLES"]
+    assert mine["GLIBC_TUNABLES"] == "x=1"

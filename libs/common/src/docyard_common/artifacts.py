@@ -24,7 +24,8 @@ MAX_ARTIFACT_BYTES = 256 * 1024 * 1024
 class Artifact(BaseModel):
     """Frozen, and tolerant of fields that a newer writer added."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # A cache of values would keep words of documents that nobody reads any more.
+    model_config = ConfigDict(frozen=True, extra="ignore", cache_strings="keys")
 
 
 class Word(Artifact):
@@ -184,7 +185,7 @@ def generation_of(key: str) -> int | None:
     return int(parts[2]) if len(parts) > 3 and parts[2].isdigit() else None  # noqa: PLR2004
 
 
-_PAGES = TypeAdapter(tuple[Page, ...])
+_PAGES = TypeAdapter(tuple[Page, ...], config=ConfigDict(cache_strings="keys"))
 
 
 def dump(artifact: BaseModel) -> bytes:

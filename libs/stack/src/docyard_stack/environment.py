@@ -20,6 +20,8 @@ _SECRET_KEY: Final = "OBJECT_STORE__SECRET_KEY"  # noqa: S105 - the variable's n
 _SERVICE_DEFAULTS: Final = {
     "KAFKA__SESSION_TIMEOUT_MS": "10000",
     "PYTHONUNBUFFERED": "1",
+    # Decision 11: a heap and a cache for each thread would grow for hours.
+    "GLIBC_TUNABLES": "glibc.malloc.arena_max=2:glibc.malloc.tcache_count=0",
     # Whoever has a stack of their own shares it with nobody: thousands of documents may come.
     "LIMITS__REQUESTS_PER_MINUTE": "0",
     "LIMITS__UPLOADS_PER_MINUTE": "0",

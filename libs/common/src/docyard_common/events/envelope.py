@@ -12,7 +12,8 @@ class Event(BaseModel):
     Readers ignore fields they do not know, so that an older service reads a newer one's events.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # Ids and hashes come once: a cache of values would only fill up, in every process that reads.
+    model_config = ConfigDict(frozen=True, extra="ignore", cache_strings="keys")
 
     type: ClassVar[str]
     """The CloudEvents `type`: past tense and versioned; never reused with another meaning."""
