@@ -118,3 +118,14 @@ def test_the_body_of_a_message_is_read_behind_its_picture(tmp_path: Path) -> Non
     path.write_bytes(outlook.compound_file(storage))
 
     assert "Ящ" in text_of(path)
+
+
+def test_a_damaged_body_costs_a_message_nothing_else(tmp_path: Path) -> None:
+    packed = bytearray(compressed_rtf.compress(rb"{\rtf1 gone}"))
+    packed[12] ^= 0xFF  # the checksum
+    path = tmp_path / "message.msg"
+    storage = outlook.narrow_storage({0x0037: b"Crates"}, {})
+    storage.streams["__substg1.0_10090102"] = bytes(packed)
+    path.write_bytes(outlook.compound_file(storage))
+
+    assert "Crates" in text_of(path)

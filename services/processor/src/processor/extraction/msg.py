@@ -116,7 +116,11 @@ def _rtf(properties: Properties) -> str:
     packed = properties.binary(_RTF)
     if packed is None:
         return ""
-    return rtf_text(compressed_rtf.decompress(packed))
+    try:
+        rtf = compressed_rtf.decompress(packed)
+    except Exception as error:  # the library has nothing narrower for a wrong checksum
+        raise UnreadableDocumentError(f"The RTF of the message is damaged: {error}") from error
+    return rtf_text(rtf)
 
 
 def _attachments(storage: Storage, message: Properties) -> Iterator[Attachment]:
