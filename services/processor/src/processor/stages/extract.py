@@ -70,12 +70,17 @@ class _Extraction:
         """
         first = self._task.first_page
         total = document.page_count
-        spared = has_another_extractor(self._source) or first > 1 or (total or 1) > 1
-        if spared and Measure.SPARED_PAGE in self._task.measures:
+        if self._spares(first, total):
             if total is None or first <= total:
                 yield read_alone(self._source, first)
             first += 1
         yield from document.pages(first)
+
+    def _spares(self, first: int, total: int | None) -> bool:
+        task, source = self._task, self._source
+        if Measure.SPARED_PAGE not in task.measures or _opens_otherwise(task, source):
+            return False
+        return has_another_extractor(source) or first > 1 or (total or 1) > 1
 
     def _take(self, page: Page | PageError) -> None:
         self.last = self._batch.last = page.number
@@ -111,7 +116,7 @@ def extract(
     UnreadableDocumentError. Raises what `sniff` and `Extractor` raise, too.
     """
     source = source_of(task)
-    with opened(source, otherwise=_needs_another(task)) as document:
+    with opened(source, otherwise=_opens_otherwise(task, source)) as document:
         if isinstance(document, Enclosing):
             # First, so that the text can say what became of each.
             document.unfold(Unfolding(task, report).take)
@@ -131,10 +136,10 @@ def extract(
         )
 
 
-def _needs_another(task: StageTask) -> bool:
+def _opens_otherwise(task: StageTask, source: Source) -> bool:
     """Tell whether earlier attempts may have died at opening: nobody has seen a page since."""
-    never_opened = task.pages_total is None and task.first_page == 1
-    return never_opened and Measure.ANOTHER_EXTRACTOR in task.measures
+    is_asked = Measure.ANOTHER_EXTRACTOR in task.measures and has_another_extractor(source)
+    return is_asked and task.pages_total is None and task.first_page == 1
 
 
 def _thumbnail(document: OpenDocument, task: StageTask) -> bytes | None:
