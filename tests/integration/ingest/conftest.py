@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from pydantic import SecretStr
-from tests.integration.ingest.serving import SECRET, RunningIngest, running
+from tests.integration.ingest.serving import SECRET, RunningIngest, connected, running, tables
 
 from docyard_common.database import Database
 from docyard_common.settings import (
@@ -54,7 +54,12 @@ async def ingest(ingest_settings: IngestSettings) -> AsyncIterator[RunningIngest
 @pytest.fixture
 async def database(ingest: RunningIngest) -> AsyncIterator[Database]:
     """The tables of that ingest."""
-    opened = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await opened.open()
-    yield opened
-    await opened.close()
+    async with connected(tables(ingest.settings, "ingest")) as database:
+        yield database
+
+
+@pytest.fixture
+async def search_database(ingest: RunningIngest) -> AsyncIterator[Database]:
+    """Those that the processor writes and ingest searches."""
+    async with connected(tables(ingest.settings, "search")) as database:
+        yield database

@@ -5,7 +5,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import psycopg
@@ -13,6 +13,7 @@ import uvicorn
 from psycopg.rows import dict_row
 
 from docyard_common.auth import mint
+from docyard_common.database import Database
 from docyard_common.events import codec
 from docyard_common.events.envelope import Event
 from docyard_common.storage import MinioObjectStore
@@ -21,6 +22,8 @@ from ingest.settings import IngestSettings
 
 SECRET = "a-secret-of-the-tests-that-is-long-enough"
 SIMPLE = "/api/v1/documents/upload/simple"
+
+_Database = TypeVar("_Database", bound=Database)
 
 
 class _Server(uvicorn.Server):
@@ -100,6 +103,21 @@ async def running(settings: IngestSettings, *, owner: str = "ann") -> AsyncItera
         await serving
         listener.close()
         store.close()
+
+
+@contextlib.asynccontextmanager
+async def connected(database: _Database) -> AsyncIterator[_Database]:
+    """Open a database for as long as it is used, also by a test that fails."""
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def tables(settings: IngestSettings, schema: str) -> Database:
+    """Return the tables of an ingest, or those of another *schema* beside them; not yet open."""
+    return Database(settings.database, schema=schema, application_name="test")
 
 
 def _headers(row: dict[str, Any]) -> list[tuple[str, bytes | None]]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from tests.integration.ingest.serving import RunningIngest
+from tests.integration.ingest.serving import RunningIngest, connected
 
 from docyard_common.clock import SystemClock
 from docyard_common.database import Database, Transaction
@@ -52,10 +52,9 @@ def new_document() -> NewDocument:
 
 @pytest.fixture
 async def database(ingest: RunningIngest) -> AsyncIterator[BreakingDatabase]:
-    database = BreakingDatabase(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
-    yield database
-    await database.close()
+    breaking = BreakingDatabase(ingest.settings.database, schema="ingest", application_name="test")
+    async with connected(breaking) as database:
+        yield database
 
 
 def acceptor(database: Database) -> Acceptor:

@@ -89,11 +89,8 @@ async def slow_store(ingest: RunningIngest) -> AsyncIterator[SlowReads]:
 
 
 @pytest.fixture
-async def door(ingest: RunningIngest) -> AsyncIterator[Door]:
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
-    yield Door(ingest, database)
-    await database.close()
+def door(ingest: RunningIngest, database: Database) -> Door:
+    return Door(ingest, database)
 
 
 async def pieces(data: bytes, *, size: int = 64 * 1024) -> AsyncIterator[bytes]:

@@ -205,14 +205,11 @@ async def test_who_sends_the_same_again_does_not_get_a_document_without_text(
 
 
 async def test_a_search_finds_it_no_more_while_the_index_still_has_it(
-    ingest: RunningIngest, database: Database, document_id: UUID
+    ingest: RunningIngest, database: Database, search_database: Database, document_id: UUID
 ) -> None:
-    search = Database(ingest.settings.database, schema="search", application_name="test")
-    await search.open()
-    index = PostgresSearchIndex(search, embedding_model=embedding_model().name)
+    index = PostgresSearchIndex(search_database, embedding_model=embedding_model().name)
     named = IndexedDocument(document_id, "ann", 1, "a.txt", "text/plain", "en")
     await index.replace(named, [Chunk(0, "the rent", 1, 1, None, [0.0] * EMBEDDING_SIZE)])
-    await search.close()
 
     async def found() -> int:
         answer = await ingest.client.get("/api/v1/search", params={"q": "rent", "mode": "text"})

@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 from pydantic import SecretStr
-from tests.integration.ingest.serving import RunningIngest, running
+from tests.integration.ingest.serving import RunningIngest, connected, running, tables
 from tests.integration.ingest.test_content import put_stage
 from tests.language_model import TalkingServer, completion, talking
 from tests.waiting import eventually
@@ -17,7 +17,6 @@ from tests.waiting import eventually
 from docyard_common import artifacts
 from docyard_common.analysis import Analysis
 from docyard_common.artifacts import ExtractManifest, Page, PageBatch
-from docyard_common.database import Database
 from docyard_common.search import Chunk, IndexedDocument, PostgresSearchIndex
 from docyard_common.search.embedding import Embedder
 from docyard_common.search.embedding_model import embedding_model
@@ -89,17 +88,15 @@ async def processed(ingest: RunningIngest, job_id: UUID, *, pages: tuple[str, ..
 
 
 async def indexed(ingest: RunningIngest, job_id: UUID, pages: tuple[str, ...]) -> None:
-    database = Database(ingest.settings.database, schema="search", application_name="test")
-    await database.open()
     vectors = Embedder.load().embed(pages)
     chunks = [
         Chunk(n, text, n + 1, n + 1, None, vector)
         for n, (text, vector) in enumerate(zip(pages, vectors, strict=True))
     ]
     document = IndexedDocument(job_id, "ann", 1, "contract.txt", "text/plain", "en")
-    index = PostgresSearchIndex(database, embedding_model=embedding_model().name)
-    await index.replace(document, chunks)
-    await database.close()
+    async with connected(tables(ingest.settings, "search")) as database:
+        index = PostgresSearchIndex(database, embedding_model=embedding_model().name)
+        await index.replace(document, chunks)
 
 
 async def test_chat_upload_is_a_document_and_pending(ingest: RunningIngest) -> None:

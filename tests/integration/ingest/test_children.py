@@ -1,7 +1,6 @@
 """Files found inside a document become documents once, whatever comes twice or too late."""
 
 import hashlib
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -97,12 +96,9 @@ def _member(position: int, data: bytes, key: str, filename: str) -> Member:
 
 
 @pytest.fixture
-async def finding(ingest: RunningIngest) -> AsyncIterator[Finding]:
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
+async def finding(ingest: RunningIngest, database: Database) -> Finding:
     answer = await ingest.upload()
-    yield Finding(ingest, database, UUID(answer.json()["document_id"]))
-    await database.close()
+    return Finding(ingest, database, UUID(answer.json()["document_id"]))
 
 
 async def events(ingest: RunningIngest, kind: type) -> list[object]:

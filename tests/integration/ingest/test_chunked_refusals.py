@@ -196,11 +196,11 @@ async def test_a_bad_first_part_takes_nothing_from_an_upload_that_is_being_compl
     assert len(await ingest.store.open_multiparts("")) == 1
 
 
-async def test_an_upload_that_nobody_goes_on_with_expires(ingest: RunningIngest) -> None:
+async def test_an_upload_that_nobody_goes_on_with_expires(
+    ingest: RunningIngest, database: Database
+) -> None:
     upload_id = (await opened(ingest, DATA))["upload_id"]
     await send_raw(ingest, upload_id, 1, piece(DATA, 1))
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
 
     def expiry(**later: float) -> Expiry:
         return Expiry(database=database, store=ingest.store, clock=Later(timedelta(**later)))
@@ -214,22 +214,20 @@ async def test_an_upload_that_nobody_goes_on_with_expires(ingest: RunningIngest)
         await complete(ingest, upload_id),
     ):
         assert (answer.status_code, answer.json()["code"]) == (410, "UPLOAD_EXPIRED")
-    await database.close()
 
 
-async def test_an_interrupted_end_is_finished_by_the_sweep(ingest: RunningIngest) -> None:
+async def test_an_interrupted_end_is_finished_by_the_sweep(
+    ingest: RunningIngest, database: Database
+) -> None:
     upload_id = (await opened(ingest, DATA))["upload_id"]
     await send_raw(ingest, upload_id, 1, piece(DATA, 1))
     await ingest.rows("update uploads set state = 'cancelled', ended_at = now() returning 1")
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
 
     expiry = Expiry(database=database, store=ingest.store, clock=Later(timedelta(minutes=2)))
 
     assert await expiry.clear() == 1
     assert await expiry.clear() == 0
     assert await ingest.is_empty()
-    await database.close()
 
 
 async def test_an_unknown_upload_is_not_found(ingest: RunningIngest) -> None:

@@ -1,6 +1,5 @@
 """The entity graph by HTTP: entities, neighbours, paths and evidence of the caller's documents."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -39,11 +38,8 @@ class Archive:
 
 
 @pytest.fixture
-async def archive(ingest: RunningIngest) -> AsyncIterator[Archive]:
-    database = Database(ingest.settings.database, schema="search", application_name="test")
-    await database.open()
-    yield Archive(ingest, PostgresSearchIndex(database, embedding_model="any"))
-    await database.close()
+def archive(ingest: RunningIngest, search_database: Database) -> Archive:
+    return Archive(ingest, PostgresSearchIndex(search_database, embedding_model="any"))
 
 
 async def ids(ingest: RunningIngest, **query: Any) -> dict[str, str]:

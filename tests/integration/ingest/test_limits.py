@@ -229,9 +229,7 @@ async def test_usage_is_right_after_many_uploads_and_deletes_at_once(
     assert used["stored_bytes"]["used"] == 200
 
 
-async def test_open_upload_keeps_its_room_until_it_is_closed(ingest: RunningIngest) -> None:
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
+async def test_open_upload_keeps_its_room_until_it_is_closed(database: Database) -> None:
     settings = LimitSettings(max_stored_bytes=1000, max_uploads_in_flight=2)
     source = LimitSource(database=database, settings=settings)
     admission = Admission(source=source, database=database, clock=SystemClock())
@@ -256,4 +254,3 @@ async def test_open_upload_keeps_its_room_until_it_is_closed(ingest: RunningInge
     async with database.transaction() as tx:
         await admission.close_upload(tx, upload_id)
     await admission.check("ann", size_bytes=999)
-    await database.close()

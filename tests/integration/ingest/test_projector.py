@@ -1,6 +1,5 @@
 """The projector keeps rows true, whatever comes twice, late, broken or for a deleted document."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -71,11 +70,8 @@ def records(*events: DocumentEvent) -> list[ReceivedRecord]:
 
 
 @pytest.fixture
-async def projector(ingest: RunningIngest) -> AsyncIterator[Projector]:
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
-    yield Projector(database=database, outbox=Outbox(source="ingest"), clock=SystemClock())
-    await database.close()
+def projector(database: Database) -> Projector:
+    return Projector(database=database, outbox=Outbox(source="ingest"), clock=SystemClock())
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Documents are processed once more: when, what is asked for, and what readers see meanwhile."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -32,11 +31,8 @@ DOCUMENTS = "/api/v1/documents"
 
 
 @pytest.fixture
-async def projector(ingest: RunningIngest) -> AsyncIterator[Projector]:
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
-    yield Projector(database=database, outbox=Outbox(source="ingest"), clock=SystemClock())
-    await database.close()
+def projector(database: Database) -> Projector:
+    return Projector(database=database, outbox=Outbox(source="ingest"), clock=SystemClock())
 
 
 def completed(document_id: UUID, generation: int, *, version: int = 1) -> DocumentCompleted:

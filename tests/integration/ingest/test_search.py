@@ -1,6 +1,5 @@
 """Search through the front door: words, meaning, pages, owners, and what was deleted."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
@@ -17,20 +16,17 @@ TEXTS = ("The tenant pays the rent every month.", "A recipe for apple cake with 
 
 
 @pytest.fixture
-async def indexed(ingest: RunningIngest) -> AsyncIterator[UUID]:
+async def indexed(ingest: RunningIngest, search_database: Database) -> UUID:
     document_id = UUID((await ingest.upload(name="mixed.txt")).json()["document_id"])
-    database = Database(ingest.settings.database, schema="search", application_name="test")
-    await database.open()
     vectors = Embedder.load().embed(TEXTS)
     chunks = [
         Chunk(n, text, n + 1, n + 1, None, vector)
         for n, (text, vector) in enumerate(zip(TEXTS, vectors, strict=True))
     ]
     document = IndexedDocument(document_id, "ann", 1, "mixed.txt", "text/plain", "en")
-    index = PostgresSearchIndex(database, embedding_model=embedding_model().name)
+    index = PostgresSearchIndex(search_database, embedding_model=embedding_model().name)
     await index.replace(document, chunks)
-    yield document_id
-    await database.close()
+    return document_id
 
 
 async def test_words_and_meaning_find_the_page(ingest: RunningIngest, indexed: UUID) -> None:

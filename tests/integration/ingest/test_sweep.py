@@ -1,7 +1,6 @@
 """The sweep removes what a kill -9 leaves, and nothing that anybody still needs."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -76,11 +75,8 @@ class Sweepers:
 
 
 @pytest.fixture
-async def sweepers(ingest: RunningIngest) -> AsyncIterator[Sweepers]:
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
-    yield Sweepers(ingest, database)
-    await database.close()
+def sweepers(ingest: RunningIngest, database: Database) -> Sweepers:
+    return Sweepers(ingest, database)
 
 
 async def test_an_original_without_a_row_is_removed_after_an_hour(

@@ -231,31 +231,25 @@ async def test_head_finishes_what_a_kill_behind_the_last_byte_left(
     ]
 
 
-async def test_it_is_finished_when_nobody_asks(ingest: RunningIngest) -> None:
+async def test_it_is_finished_when_nobody_asks(ingest: RunningIngest, database: Database) -> None:
     await _whole_without_an_answer(ingest)
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
     whole = WholeUploads(database=database, completer=core_of(ingest, database).completer)
 
     done = (await whole.complete(), await whole.complete())
 
-    await database.close()
     assert done == (1, 0)
     assert len(await accepted(ingest)) == 1
 
 
 async def test_one_that_fails_as_nobody_has_foreseen_does_not_hold_up_the_others(
-    ingest: RunningIngest,
+    ingest: RunningIngest, database: Database
 ) -> None:
     await _whole_without_an_answer(ingest)
     await ingest.rows("update uploads set declared_type = U&'text/plain; \\2603' returning 1")
     await _whole_without_an_answer(ingest)
-    database = Database(ingest.settings.database, schema="ingest", application_name="test")
-    await database.open()
     whole = WholeUploads(database=database, completer=core_of(ingest, database).completer)
 
     done = await whole.complete()
 
-    await database.close()
     assert done == 1
     assert len(await accepted(ingest)) == 1
