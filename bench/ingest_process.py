@@ -14,6 +14,7 @@ import httpx
 import psutil
 
 from docyard_common.auth import mint
+from docyard_stack.ports import free_ports
 
 MIB = 1024 * 1024
 PART_BYTES = 8 * MIB
@@ -49,7 +50,7 @@ class Ingest:
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
         self.temp = folder / "temp"
         self.temp.mkdir()
-        self.port, metrics_port = free_port(), free_port()
+        self.port, metrics_port = free_ports(2)
         log = (folder / "ingest.log").open("wb")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ingest"],
@@ -141,9 +142,3 @@ class Ingest:
 def bearer() -> dict[str, str]:
     """Return the header that every call needs."""
     return {"Authorization": f"Bearer {mint(SECRET, subject='bench')}"}
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

@@ -19,9 +19,11 @@ from urllib.parse import urljoin
 import psutil
 import urllib3
 from bench import peers
-from bench.ingest_process import MIB, Content, Ingest, bearer, free_port
+from bench.ingest_process import MIB, Content, Ingest, bearer
 from bench.servers import Place, place
 from bench.transfers import Meter, Way, compare, options, report
+
+from docyard_stack.ports import free_ports
 
 _HEADERS = {"Tus-Resumable": "1.0.0"}
 _PIECE_BYTES = MIB
@@ -65,7 +67,7 @@ class Tusd:
     def __init__(self, program: Path, at: Place, folder: Path) -> None:
         bucket = f"{at.store.bucket}-tusd"
         at.sdk().make_bucket(bucket)
-        port = free_port()
+        (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}/files/"
         endpoint = f"http://{at.store.endpoint}"
         with (folder / "tusd.log").open("wb") as log:

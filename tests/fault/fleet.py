@@ -3,7 +3,6 @@
 import functools
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from docyard_common.auth import mint
+from docyard_stack.ports import free_ports
 
 SECRET = "fault-tests-only-" + "0" * 32
 ROOT = Path(__file__).parents[2]
@@ -62,7 +62,8 @@ class Fleet:
         member = self.members.get(name)
         if member is None:
             module = name.split("-", maxsplit=1)[0] if not name.startswith("dlq") else "dlq_admin"
-            member = Member(name, arguments or (module,), free_port(), free_port())
+            port, metrics_port = free_ports(2)
+            member = Member(name, arguments or (module,), port, metrics_port)
             self.members[name] = member
         log = (self.folder / f"{name}.log").open("ab")
         member.process = subprocess.Popen(
@@ -255,13 +256,6 @@ class Ledger:
         """Runs per document and stage: the fence counts every pick, also of those that died."""
         query = "select avg(fence)::float8 as runs from processor.stage_runs where outcome = 'done'"
         return float(self.rows(query)[0]["runs"])
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-    return port
 
 
 def environment(base: dict[str, str]) -> dict[str, str]:

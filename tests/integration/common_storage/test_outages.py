@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,14 @@ from pydantic import SecretStr
 from docyard_common.errors import DependencyUnavailableError
 from docyard_common.settings import ObjectStoreSettings
 from docyard_common.storage import MinioObjectStore
+from docyard_stack.ports import free_ports
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
 def refused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+    return free_ports(1)[0]
 
 
 async def test_a_store_that_is_away_is_named(refused_port: int, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tests.waiting import eventually
 
 from docyard_common.rate_limits import RatePolicy
 from docyard_common.rate_limits.limiter import RateLimiter
+from docyard_stack.ports import free_ports
 
 pytestmark = pytest.mark.integration
 
@@ -28,8 +29,7 @@ class Counters:
     """A server of the test's own."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        (self.port,) = free_ports(1)
         self._folder = folder
         self.limiters: list[RateLimiter] = []
         self.start()

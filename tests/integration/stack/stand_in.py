@@ -4,7 +4,6 @@
 ends as a stopped supervisor does, on SIGTERM at once.
 """
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -65,7 +64,7 @@ def main() -> None:
             record.phase = Phase(line.strip())
             failed = record.phase is Phase.FAILED
             record.failure = Failure(part="kafka", reason="no", log="") if failed else None
-            record.supervisor = None if failed else Identity.of(os.getpid())
+            record.supervisor = None if failed else Identity.own()
             record.addresses = ADDRESSES
             folder.save(record)
             sys.stdout.write(line)

@@ -1,7 +1,6 @@
 """What the client makes of answers, refusals and silence."""
 
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +26,7 @@ from docyard import (
 )
 from docyard.problems import retry_after_s
 from docyard.retrying import RetryPolicy
+from docyard_stack.ports import free_ports
 
 
 @contextmanager
@@ -116,8 +116,8 @@ async def test_a_refusal_is_raised_at_once_as_what_it_is(
 
 
 async def test_nobody_there_is_unreachable_after_the_retries() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    (port,) = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
     async with AsyncClient(Endpoints(url, url, url), retry=AT_ONCE) as client:
         with pytest.raises(UnreachableError, match="does not answer"):
             await client.documents.get("x")

@@ -1,6 +1,5 @@
 """What `docyard doctor` says of the stack on this machine."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def _save(data: Path, record: StackRecord) -> None:
 
 
 def _running(**parts: PartRecord) -> StackRecord:
-    return StackRecord(phase=Phase.READY, supervisor=Identity.of(os.getpid()), parts=parts)
+    return StackRecord(phase=Phase.READY, supervisor=Identity.own(), parts=parts)
 
 
 def test_nothing_is_said_where_no_stack_ever_was(tmp_path: Path) -> None:
@@ -42,7 +41,7 @@ def test_a_stack_that_does_not_run_says_why_its_last_start_failed(tmp_path: Path
 
 
 def test_parts_are_told_apart(tmp_path: Path) -> None:
-    me = Identity.of(os.getpid())
+    me = Identity.own()
     ready = PartRecord(state=PartState.READY, process=me)
     restarted = PartRecord(state=PartState.READY, process=me, restarts=3)
     ill = PartRecord(state=PartState.RESTARTING)

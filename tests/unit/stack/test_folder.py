@@ -89,7 +89,7 @@ def test_a_clock_that_is_set_hides_no_running_stack(
 ) -> None:
     """The system's time of day of every start moves with the clock."""
     folder = _used(tmp_path)
-    me = Identity.of(os.getpid())
+    me = Identity.own()
     part = PartRecord(state=PartState.READY, process=me)
     folder.save(StackRecord(phase=Phase.READY, supervisor=me, parts={"kafka": part}))
 

@@ -1,6 +1,5 @@
 """What a stack remembers between two starts."""
 
-import os
 import socket
 import stat
 from pathlib import Path
@@ -77,7 +76,7 @@ def test_a_folder_that_was_let_go_can_be_held_again(tmp_path: Path) -> None:
 
 
 def test_a_pid_counts_only_together_with_its_start_time() -> None:
-    own = Identity.of(os.getpid())
+    own = Identity.own()
     assert own is not None
 
     assert own.alive

@@ -40,6 +40,12 @@ class Identity(BaseModel):
         except psutil.NoSuchProcess:
             return None
 
+    @classmethod
+    def own(cls) -> "Identity":
+        """Return the process that asks."""
+        process = psutil.Process()
+        return cls(pid=process.pid, born=_birth(process))
+
     @property
     def alive(self) -> bool:
         """Whether this very process still runs; a zombie does not."""

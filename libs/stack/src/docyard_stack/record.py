@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 
 from docyard_stack.addresses import StackAddresses
-from docyard_stack.ports import free_ports, is_free
+from docyard_stack.ports import free_ports, keep_ports
 from docyard_stack.processes import Identity
 
 
@@ -82,7 +82,7 @@ class StackRecord(BaseModel):
         Call it while no process of this stack runs: its own ports would look taken.
         """
         written = self.ports.get(part, [])
-        if len(written) != count or not all(is_free(port) for port in written):
+        if len(written) != count or not keep_ports(written):
             elsewhere = [port for ports in self.ports.values() for port in ports]
             self.ports[part] = free_ports(count, taken=elsewhere)
         return self.ports[part]

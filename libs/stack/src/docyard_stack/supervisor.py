@@ -6,7 +6,6 @@ it is enough that they are launched: a broker and the programs that load meanwhi
 
 import asyncio
 import logging
-import os
 import signal
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -41,7 +40,7 @@ class Supervisor:
         be written to: `stop` is due then.
         """
         self._record.failure = None
-        self._record.supervisor = Identity.of(os.getpid())
+        self._record.supervisor = Identity.own()
         self._announce(Phase.STARTING)
         try:
             await self._start_tiers(tiers, notice)
