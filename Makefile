@@ -68,7 +68,7 @@ check: setup ## Formatting, lint, types, import contracts, API documents, compos
 
 .PHONY: test
 test: check programs ## check, then every test, WORKERS files at a time: what CI runs.
-	$(PYTEST) -n $(WORKERS) --dist loadfile
+	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: unit
 unit: programs ## Tests without servers: seconds.

@@ -12,13 +12,12 @@ from tempfile import mkdtemp
 from typing import Any, Protocol
 from uuid import uuid4
 
-import psycopg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from minio import Minio
 from minio.deleteobjects import DeleteObject
-from psycopg import sql
 from pydantic import SecretStr
+from tests.databases import Databases
 
 import dlq_admin
 import ingest
@@ -105,36 +104,40 @@ def kafka_settings(servers: RunningServers) -> Iterator[KafkaSettings]:
 
 
 @pytest.fixture(scope="session")
-def schemas(servers: RunningServers) -> Iterator[str]:
-    """The name of a database with every service's schema, to be copied instead of migrated."""
-    with _database(servers, template="template1") as settings:
+def databases(servers: RunningServers) -> Iterator[Databases]:
+    """Databases with every service's schema, made by one that is migrated."""
+    with _empty_database(servers) as settings:
         _run(_migrate_all(settings))
-        yield settings.url.get_secret_value().rpartition("/")[2]
+        template = settings.url.get_secret_value().rpartition("/")[2]
+        made = Databases(servers.database_url, template)
+        yield made
+        made.drop()
 
 
 @pytest.fixture
-def database_settings(servers: RunningServers, schemas: str) -> Iterator[DatabaseSettings]:
+def database_settings(databases: Databases) -> Iterator[DatabaseSettings]:
     """A fresh database, in which every service's schema is up to date and has no row."""
-    with _database(servers, template=schemas) as settings:
-        yield settings
+    with databases.one() as url:
+        yield _pool(url)
 
 
 @pytest.fixture
 def empty_database_settings(servers: RunningServers) -> Iterator[DatabaseSettings]:
     """A fresh, empty database; the extension `vector` can be created in it."""
-    with _database(servers, template="template1") as settings:
+    with _empty_database(servers) as settings:
         yield settings
 
 
 @contextmanager
-def _database(servers: RunningServers, *, template: str) -> Iterator[DatabaseSettings]:
-    name = f"t_{uuid4().hex[:10]}"
-    names = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
-    with psycopg.connect(servers.database_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("create database {name} template {template}").format(**names))
-        url = servers.database_url.rpartition("/")[0] + f"/{name}"
-        yield DatabaseSettings(url=SecretStr(url), pool_min=1, pool_max=5)
-        admin.execute(sql.SQL("drop database {name} with (force)").format(**names))
+def _empty_database(servers: RunningServers) -> Iterator[DatabaseSettings]:
+    databases = Databases(servers.database_url, "template1")
+    with databases.one() as url:
+        yield _pool(url)
+    databases.drop()
+
+
+def _pool(url: str) -> DatabaseSettings:
+    return DatabaseSettings(url=SecretStr(url), pool_min=1, pool_max=5)
 
 
 async def _migrate_all(settings: DatabaseSettings) -> None:

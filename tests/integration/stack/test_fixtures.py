@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from minio import Minio
+from tests.databases import Databases
 from tests.waiting import eventually
 
 from docyard_common.settings import DatabaseSettings, KafkaSettings, ObjectStoreSettings
@@ -36,6 +37,60 @@ def test_each_database_is_empty_and_knows_vectors(
         row = connection.execute("select '[1,2]'::vector <-> '[1,2]'::vector").fetchone()
 
     assert row == (0.0,)
+
+
+WHICH = "select oid from pg_database where datname = current_database()"
+USE = """
+insert into ingest.limit_changes (owner, at, actor) values ('a', now(), 'b') returning id
+"""
+KEPT = """
+insert into dlq_admin.audit (actor, operation, selector, counts) values ('a', 'b', '{}', '{}')
+returning id
+"""
+SEEN = "select at::text, (select count(*) from ingest.limit_changes) from processor.observations"
+
+
+def test_a_used_database_comes_back_as_it_was(databases: Databases) -> None:
+    seen = []
+    for _ in range(2):
+        with databases.one() as url, psycopg.connect(url, autocommit=True) as connection:
+            queries = (WHICH, SEEN, USE, KEPT)
+            seen.append([connection.execute(query.encode()).fetchone() for query in queries])
+            connection.execute("update processor.observations set at = now()")
+
+    assert seen[0] == seen[1]
+    assert seen[0][1] == ("-infinity", 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "create table ingest.other (a int)",
+        "alter table ingest.documents add column other int",
+        "drop trigger outbox_notify on ingest.outbox",
+        "alter table dlq_admin.audit disable trigger audit_append_only",
+        "create function ingest.other() returns int language sql return 1",
+        "analyze ingest.documents",
+    ],
+)
+def test_a_changed_database_is_never_lent_again(databases: Databases, change: str) -> None:
+    with databases.one() as url, psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(change.encode())
+        changed = connection.execute(WHICH).fetchone()
+
+    with databases.one() as url, psycopg.connect(url, autocommit=True) as connection:
+        assert connection.execute(WHICH).fetchone() != changed
+
+
+def test_who_outlives_a_test_finds_its_database_no_more(databases: Databases) -> None:
+    with databases.one() as url:
+        left_open = psycopg.connect(url)
+
+    with pytest.raises(psycopg.OperationalError):
+        left_open.execute("select 1")
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        psycopg.connect(url)
+    left_open.close()
 
 
 def test_each_bucket_is_empty(object_store_settings: ObjectStoreSettings) -> None:
