@@ -5,7 +5,6 @@ import json
 import os
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -17,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from minio import Minio
 from minio.deleteobjects import DeleteObject
 from pydantic import SecretStr
-from tests.databases import Databases
+from tests.databases import Databases, empty_database
 
 import dlq_admin
 import ingest
@@ -106,10 +105,9 @@ def kafka_settings(servers: RunningServers) -> Iterator[KafkaSettings]:
 @pytest.fixture(scope="session")
 def databases(servers: RunningServers) -> Iterator[Databases]:
     """Databases with every service's schema, made by one that is migrated."""
-    with _empty_database(servers) as settings:
-        _run(_migrate_all(settings))
-        template = settings.url.get_secret_value().rpartition("/")[2]
-        made = Databases(servers.database_url, template)
+    with empty_database(servers.database_url) as url:
+        _run(_migrate_all(_pool(url)))
+        made = Databases(servers.database_url, template=url.rpartition("/")[2])
         yield made
         made.drop()
 
@@ -124,16 +122,8 @@ def database_settings(databases: Databases) -> Iterator[DatabaseSettings]:
 @pytest.fixture
 def empty_database_settings(servers: RunningServers) -> Iterator[DatabaseSettings]:
     """A fresh, empty database; the extension `vector` can be created in it."""
-    with _empty_database(servers) as settings:
-        yield settings
-
-
-@contextmanager
-def _empty_database(servers: RunningServers) -> Iterator[DatabaseSettings]:
-    databases = Databases(servers.database_url, "template1")
-    with databases.one() as url:
+    with empty_database(servers.database_url) as url:
         yield _pool(url)
-    databases.drop()
 
 
 def _pool(url: str) -> DatabaseSettings:

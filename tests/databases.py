@@ -49,84 +49,83 @@ class _Made:
     """The rows, as text, of tables that migrations have filled."""
 
 
+@contextmanager
+def empty_database(url: str) -> Iterator[str]:
+    """Lend the address of a database without anything in the server at *url*; it is dropped."""
+    with psycopg.connect(url, autocommit=True) as admin:
+        name = _copy(admin, "template1")
+        try:
+            yield _at(url, name)
+        finally:
+            _drop(admin, name)
+
+
 @dataclass
 class Databases:
     """Copies of *template* in the server at *url*, the address of an administrator."""
 
     url: str
     template: str
-    _idle: list[str] = field(default_factory=list)
-    _made: dict[str, _Made] = field(default_factory=dict)
+    _idle: list[tuple[str, _Made]] = field(default_factory=list)
 
     @contextmanager
     def one(self) -> Iterator[str]:
         """Lend a database's address; its name was never used before."""
         with psycopg.connect(self.url, autocommit=True) as admin:
-            name = self._idle.pop() if self._idle else self._create(admin)
+            name, made = self._idle.pop() if self._idle else self._create(admin)
             try:
-                yield self._at(name)
+                yield _at(self.url, name)
             finally:
-                self._take_back(admin, name)
+                self._take_back(admin, name, made)
 
     def drop(self) -> None:
         """Drop what is idle."""
         with psycopg.connect(self.url, autocommit=True) as admin:
             while self._idle:
-                self._drop(admin, self._idle.pop())
+                _drop(admin, self._idle.pop()[0])
 
-    def _create(self, admin: psycopg.Connection) -> str:
-        name = _new_name()
-        statement = sql.SQL("create database {} template {}")
-        admin.execute(statement.format(sql.Identifier(name), sql.Identifier(self.template)))
-        with psycopg.connect(self._at(name)) as connection:
-            self._made[name] = _look(connection)
-        return name
+    def _create(self, admin: psycopg.Connection) -> tuple[str, _Made]:
+        name = _copy(admin, self.template)
+        with psycopg.connect(_at(self.url, name)) as connection:
+            return name, _look(connection)
 
-    def _take_back(self, admin: psycopg.Connection, name: str) -> None:
+    def _take_back(self, admin: psycopg.Connection, name: str, made: _Made) -> None:
         try:
-            renamed = self._rename(admin, name)
+            name = _rename(admin, name)
+            with psycopg.connect(_at(self.url, name)) as connection:
+                is_as_new = _clean(connection, made)
         except psycopg.Error:
-            self._drop(admin, name)
-            return
-        try:
-            clean = self._clean(renamed)
-        except psycopg.Error:
-            clean = False
-        if clean:
-            self._idle.append(renamed)
+            is_as_new = False
+        if is_as_new:
+            self._idle.append((name, made))
         else:
-            self._drop(admin, renamed)
+            _drop(admin, name)
 
-    def _rename(self, admin: psycopg.Connection, name: str) -> str:
-        """Give it a name that nothing which outlived its test knows."""
-        admin.execute(
-            "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s",
-            [name],
-        )
-        new = _new_name()
-        statement = sql.SQL("alter database {} rename to {}")
-        admin.execute(statement.format(sql.Identifier(name), sql.Identifier(new)))
-        self._made[new] = self._made.pop(name)
-        return new
 
-    def _clean(self, name: str) -> bool:
-        """Empty it; whether it is then what it was when it was new."""
-        made = self._made[name]
-        with psycopg.connect(self._at(name)) as connection:
-            # Triggers forbid to delete from the audit, foreign keys ask for an order.
-            connection.execute("set session_replication_role = replica")
-            deleted = sum(_delete(connection, table) for table in made.empty)
-            for table, rows in made.filled.items():
-                _refill(connection, table, rows)
-            connection.execute(_REWIND)
-            return deleted <= _MANY_ROWS and _shape(connection) == made.shape
+def _copy(admin: psycopg.Connection, template: str) -> str:
+    name = _new_name()
+    statement = sql.SQL("create database {} template {}")
+    admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+    return name
 
-    def _drop(self, admin: psycopg.Connection, name: str) -> None:
-        self._made.pop(name, None)
-        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
-    def _at(self, name: str) -> str:
-        return f"{self.url.rpartition('/')[0]}/{name}"
+def _rename(admin: psycopg.Connection, name: str) -> str:
+    """Give it a name that nothing which outlived its test knows."""
+    admin.execute(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s", [name]
+    )
+    new = _new_name()
+    statement = sql.SQL("alter database {} rename to {}")
+    admin.execute(statement.format(sql.Identifier(name), sql.Identifier(new)))
+    return new
+
+
+def _drop(admin: psycopg.Connection, name: str) -> None:
+    admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def _at(url: str, name: str) -> str:
+    return f"{url.rpartition('/')[0]}/{name}"
 
 
 def _new_name() -> str:
@@ -147,6 +146,17 @@ def _look(connection: psycopg.Connection) -> _Made:
         empty=tuple(name for name in tables if not rows[name]),
         filled={name: found for name, found in rows.items() if found},
     )
+
+
+def _clean(connection: psycopg.Connection, made: _Made) -> bool:
+    """Empty it; whether it is then what it was when it was new."""
+    # Triggers forbid to delete from the audit, foreign keys ask for an order.
+    connection.execute("set session_replication_role = replica")
+    deleted = sum(_delete(connection, table) for table in made.empty)
+    for table, rows in made.filled.items():
+        _refill(connection, table, rows)
+    connection.execute(_REWIND)
+    return deleted <= _MANY_ROWS and _shape(connection) == made.shape
 
 
 def _rows(connection: psycopg.Connection, table: str) -> list[tuple[str]]:
