@@ -6,13 +6,16 @@ import pytest
 from pydantic import SecretStr
 from tests.integration.ingest.serving import SECRET, RunningIngest, connected, running, tables
 
+from docyard_common.clock import SystemClock
 from docyard_common.database import Database
+from docyard_common.outbox import Outbox
 from docyard_common.settings import (
     AuthSettings,
     DatabaseSettings,
     KafkaSettings,
     ObjectStoreSettings,
 )
+from ingest.projector import Projector
 from ingest.settings import (
     IngestSettings,
     LimitSettings,
@@ -63,3 +66,9 @@ async def search_database(ingest: RunningIngest) -> AsyncIterator[Database]:
     """Those that the processor writes and ingest searches."""
     async with connected(tables(ingest.settings, "search")) as database:
         yield database
+
+
+@pytest.fixture
+def projector(database: Database) -> Projector:
+    """What keeps that ingest's rows true; the test hands it events."""
+    return Projector(database=database, outbox=Outbox(source="ingest"), clock=SystemClock())

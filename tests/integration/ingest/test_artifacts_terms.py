@@ -6,19 +6,17 @@ from uuid import UUID
 
 import pytest
 from tests.integration.ingest.chunks import initiate
+from tests.integration.ingest.generations import cancelled, completed, put_result, reprocess
 from tests.integration.ingest.serving import RunningIngest
 from tests.integration.ingest.test_projector import records
-from tests.integration.ingest.test_reprocessing import cancelled, completed, put_result, reprocess
 from tests.integration.ingest.test_retention import set_terms, sweep
 
-from docyard_common.clock import SystemClock
 from docyard_common.database import Database
 from docyard_common.errors import FailureReason
 from docyard_common.events import sequence
 from docyard_common.events.documents import DocumentFailed, StageStarted
 from docyard_common.events.stages import Stage
 from docyard_common.events.work import CancelRequested, RemovalRequested
-from docyard_common.outbox import Outbox
 from docyard_common.search import EMBEDDING_SIZE, Chunk, IndexedDocument, PostgresSearchIndex
 from docyard_common.search.embedding_model import embedding_model
 from ingest.projector import Projector
@@ -29,11 +27,6 @@ DOCUMENTS = "/api/v1/documents"
 WEEK = RetentionSettings(artifacts_days=7)
 LATER = 365 * 10
 """Days; the documents of these tests end in 2030."""
-
-
-@pytest.fixture
-def projector(database: Database) -> Projector:
-    return Projector(database=database, outbox=Outbox(source="ingest"), clock=SystemClock())
 
 
 @pytest.fixture

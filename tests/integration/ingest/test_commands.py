@@ -57,9 +57,8 @@ async def test_a_cancel_reaches_what_was_found_inside_and_what_would_be(
 
 
 async def test_a_cancel_that_is_carried_out_already_still_takes_no_more(
-    commands: Commands, container: Finding, database: Database
+    commands: Commands, container: Finding, projector: Projector
 ) -> None:
-    projector = Projector(database=database, outbox=Outbox(source="ingest"), clock=SystemClock())
     about = {"document_id": container.document_id, "owner": "ann", "generation": 1}
     ended = DocumentCancelled(**about, seq=sequence.terminal(1), cancelled_at=NOW)
     await projector.apply(records(ended))
@@ -81,9 +80,8 @@ async def test_what_ingest_has_asked_itself_is_not_asked_again(
 
 
 async def test_a_cancel_of_an_earlier_generation_leaves_the_newest_alone(
-    commands: Commands, container: Finding, database: Database
+    commands: Commands, container: Finding, projector: Projector
 ) -> None:
-    projector = Projector(database=database, outbox=Outbox(source="ingest"), clock=SystemClock())
     about = {"document_id": container.document_id, "owner": "ann", "generation": 1}
     ended = DocumentCompleted(**about, seq=sequence.terminal(1), completed_at=NOW)
     await projector.apply(records(ended))

@@ -7,8 +7,6 @@ from uuid import UUID
 import pytest
 from tests.integration.ingest.serving import RunningIngest
 
-from docyard_common.clock import SystemClock
-from docyard_common.database import Database
 from docyard_common.errors import FailureReason
 from docyard_common.events import codec, sequence
 from docyard_common.events.documents import (
@@ -22,7 +20,6 @@ from docyard_common.events.documents import (
 from docyard_common.events.envelope import DocumentEvent
 from docyard_common.events.stages import Stage
 from docyard_common.kafka.received import ReceivedRecord
-from docyard_common.outbox import Outbox
 from ingest.projector import Projector
 
 pytestmark = pytest.mark.integration
@@ -67,11 +64,6 @@ def records(*events: DocumentEvent) -> list[ReceivedRecord]:
         ReceivedRecord("documents.events", 0, n, 0, r.key, r.value, tuple(r.headers))
         for n, r in enumerate(encoded)
     ]
-
-
-@pytest.fixture
-def projector(database: Database) -> Projector:
-    return Projector(database=database, outbox=Outbox(source="ingest"), clock=SystemClock())
 
 
 @pytest.fixture
