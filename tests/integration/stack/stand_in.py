@@ -1,11 +1,15 @@
 """Stands in for a supervisor: holds a folder, and writes down what its standard input says.
 
 `python stand_in.py DIR` reads a phase a line; `failed` names a part. At the end of its input it
-ends as a stopped supervisor does, on SIGTERM at once.
+ends as a stopped supervisor does, on SIGTERM at once, but never between a note and its answer:
+whoever waits for the note may signal the moment it is there.
 """
 
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from docyard_stack.addresses import StackAddresses
@@ -54,6 +58,14 @@ class StandIn:
         assert self.process.stdout.readline(), "it has died"
 
 
+@contextmanager
+def unterminated() -> Iterator[None]:
+    """Keep SIGTERM waiting for the block."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    yield
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
 def main() -> None:
     folder = StackFolder(Path(sys.argv[1]))
     record = folder.load() or StackRecord()
@@ -66,9 +78,10 @@ def main() -> None:
             record.failure = Failure(part="kafka", reason="no", log="") if failed else None
             record.supervisor = None if failed else Identity.own()
             record.addresses = ADDRESSES
-            folder.save(record)
-            sys.stdout.write(line)
-            sys.stdout.flush()
+            with unterminated():
+                folder.save(record)
+                sys.stdout.write(line)
+                sys.stdout.flush()
         record.phase, record.supervisor = Phase.STOPPED, None
         folder.save(record)
 
