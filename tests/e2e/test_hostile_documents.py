@@ -16,6 +16,7 @@ from tests.hostile.model import Hostile
 from tests.hostile.pdfs import PDFS
 from tests.hostile.pictures import PICTURES
 from tests.hostile.texts import TEXTS
+from tests.waiting import eventually
 
 from docyard import ApiError, AsyncClient
 from docyard_stack.samples import pdfs
@@ -111,7 +112,7 @@ async def test_memory_that_is_given_back_was_used() -> None:
     async with Growth.watched({"here": psutil.Process()}) as growth:
         with mmap.mmap(-1, 64 * watching.MIB) as held:
             held.write(b"x" * 64 * watching.MIB)
-            await asyncio.sleep(4 * LOOK_S)
+            await eventually(lambda: growth.mib["here"] > 48)
 
     assert growth.mib["here"] > 48
 

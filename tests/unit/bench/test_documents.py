@@ -4,7 +4,6 @@ import argparse
 import mmap
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -12,6 +11,7 @@ import pytest
 from bench import celery_redis, extract_isolation, text_extraction
 from bench.documents import PeakMemory, own_bytes, ranks, tree_bytes
 from bench.memory import MIB
+from tests.waiting import eventually
 
 from processor.sandbox.limits import SandboxLimits
 from processor.sandbox.nursery import Nursery
@@ -27,10 +27,11 @@ def nothing() -> int:
     return 7 * MIB
 
 
-def watched() -> PeakMemory:
+@pytest.fixture
+async def watched() -> PeakMemory:
     peak = PeakMemory()
     with peak.watching(nothing):
-        time.sleep(0.1)
+        await eventually(lambda: peak.peak_bytes > 0)
     return peak
 
 
@@ -38,14 +39,14 @@ def test_ranks_are_those_of_the_times() -> None:
     assert ranks(TIMES) == TOLD
 
 
-def test_a_peak_that_is_given_back_is_seen() -> None:
+async def test_a_peak_that_is_given_back_is_seen() -> None:
     peak = PeakMemory()
     here = psutil.Process()
     with peak.watching(lambda: own_bytes(here)):
         before = own_bytes(here)
         with mmap.mmap(-1, 64 * MIB) as held:
             held.write(b"x" * 64 * MIB)
-            time.sleep(0.1)
+            await eventually(lambda: peak.peak_bytes > before + 48 * MIB)
         after = own_bytes(here)
 
     assert peak.peak_bytes > max(before, after) + 32 * MIB
@@ -68,7 +69,7 @@ def test_a_tree_has_what_is_below_it_and_its_root_has_not() -> None:
 
 
 def test_each_way_to_read_is_told_with_its_ranks_and_its_peak(
-    capsys: pytest.CaptureFixture[str],
+    watched: PeakMemory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def read(path: Path) -> None:
         del path
@@ -76,7 +77,7 @@ def test_each_way_to_read_is_told_with_its_ranks_and_its_peak(
     names = ("bare", "in this process", "text only", "with thumbnail")
     rates = [(1.0, 1.0)]
     extract_isolation.show(
-        {name: extract_isolation.Way(read, nothing, rates, TIMES, watched()) for name in names}
+        {name: extract_isolation.Way(read, nothing, rates, TIMES, watched) for name in names}
     )
 
     told = capsys.readouterr().out.splitlines()
@@ -86,13 +87,13 @@ def test_each_way_to_read_is_told_with_its_ranks_and_its_peak(
 
 
 def test_both_sides_of_celery_are_told_with_their_ranks_and_their_peak(
-    capsys: pytest.CaptureFixture[str],
+    watched: PeakMemory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def burst(documents: int) -> float:
         return float(documents)
 
     def side() -> celery_redis.Side:
-        return celery_redis.Side(burst, {}, nothing, (), [1.0], [{"worker": 1.0}], TIMES, watched())
+        return celery_redis.Side(burst, {}, nothing, (), [1.0], [{"worker": 1.0}], TIMES, watched)
 
     celery_redis.report({"docyard": side(), "celery": side()})
 
@@ -103,9 +104,9 @@ def test_both_sides_of_celery_are_told_with_their_ranks_and_their_peak(
 
 
 def test_each_reader_of_text_is_told_with_its_ranks_and_its_peak(
-    capsys: pytest.CaptureFixture[str],
+    watched: PeakMemory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = text_extraction.Found([1.0], [1.0], TIMES, peak=watched())
+    found = text_extraction.Found([1.0], [1.0], TIMES, peak=watched)
     text_extraction.report({"docyard": found})
 
     assert f"{TOLD}; peak memory 7 MiB; " in capsys.readouterr().out

@@ -62,14 +62,15 @@ async def test_a_fork_that_the_system_refuses_blames_it_and_the_next_one_may_suc
 async def test_a_server_that_hangs_is_replaced_and_folders_stay(
     limits: SandboxLimits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "_FORK_S", 0.3)
     async with started() as nursery, nursery.lend_folder() as folder:
         (folder / "original").write_text("fetched")
         server, sandbox = _server(nursery), Sandbox(limits, nursery=nursery)
         server.send_signal(signal.SIGSTOP)
 
-        with pytest.raises(NoChildError, match="did not answer"):
-            await sandbox.start()
+        with monkeypatch.context() as impatient:
+            impatient.setattr(control, "_FORK_S", 0.3)
+            with pytest.raises(NoChildError, match="did not answer"):
+                await sandbox.start()
 
         assert is_gone(server.pid)
         read = task("read_given").model_copy(update={"input": folder / "original"})
