@@ -27,8 +27,9 @@ class Runner:
 
     def run(self, call: Callable[..., Awaitable[Answer]], *args: Any, **options: Any) -> Answer:
         running = _Call(partial(call, *args, **options))
-        answer = self._portal.start_task_soon(running)
+        answer: Future[Answer] | None = None
         try:
+            answer = self._portal.start_task_soon(running)
             _wait_for(answer)
         except BaseException:
             # Left running, it would keep its generator busy and the client from closing.
@@ -36,13 +37,14 @@ class Runner:
             raise
         return answer.result()
 
-    def _end(self, running: "_Call[Answer]", answer: Future[Answer]) -> None:
+    def _end(self, running: "_Call[Answer]", answer: Future[Answer] | None) -> None:
         """Return once the call has closed what it had open; a second Ctrl-C leaves it no time."""
         try:
             self._portal.start_task_soon(running.cancel)
-            _wait_for(answer)
+            _wait_for(running.ended)
         except BaseException:
-            answer.cancel()
+            if answer is not None:
+                answer.cancel()
             raise
 
     def iterate(self, items: AsyncGenerator[Answer, None]) -> Iterator[Answer]:
@@ -68,15 +70,22 @@ class _Call(Generic[Answer]):
     def __init__(self, call: Callable[[], Awaitable[Answer]]) -> None:
         self._call = call
         self._task: asyncio.Future[Answer] | None = None
+        self.ended = Future[None]()
+        """Known here, since Ctrl-C may come before the portal has told its own."""
 
     async def __call__(self) -> Answer:
         self._task = asyncio.ensure_future(self._call())
-        return await self._task
+        try:
+            return await self._task
+        finally:
+            self.ended.set_result(None)
 
     def cancel(self) -> None:
-        """Cancel it, if it has not ended; on the loop's thread, after it was started."""
+        """Cancel it, if it has not ended; on the loop's thread, where it began before if at all."""
         if self._task is not None:
             self._task.cancel()
+        else:
+            self.ended.set_result(None)
 
 
 def _wait_for(answer: Future[Any]) -> None:
