@@ -139,6 +139,15 @@ def command(*arguments: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def is_locked(file: Path) -> bool:
+    """Whether somebody holds it; to try to lock it could keep `up` from it."""
+    if not file.exists():
+        return False
+    entry = f":{file.stat().st_ino} "
+    locks = Path("/proc/locks").read_text().splitlines()
+    return any("FLOCK" in lock and entry in lock for lock in locks)
+
+
 def serves(addresses: str) -> bool:
     return httpx.get(f"{json.loads(addresses)['ingest']}/health", trust_env=False).is_success
 
@@ -173,7 +182,7 @@ def test_up_starts_the_stack_once_the_one_that_stops_has_ended(data: Path) -> No
 @pytest.mark.usefixtures("given")
 def test_down_right_behind_the_first_up_leaves_nothing_running(data: Path) -> None:
     with command("up", "--data", data) as up:
-        eventually((data / "lock").exists)
+        eventually(lambda: is_locked(data / "lock"))
 
         assert stopping.stop(StackFolder(data))
 

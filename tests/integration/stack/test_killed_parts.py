@@ -18,6 +18,7 @@ from tests.integration.stack.evidence import (
 )
 
 from docyard_stack.errors import FolderInUseError
+from docyard_stack.record import PartState
 from docyard_stack.servers import Servers
 
 pytestmark = [pytest.mark.integration, pytest.mark.fault]
@@ -30,14 +31,20 @@ def running(stack_folders: Callable[[], Path]) -> Iterator[Servers]:
 
 
 def kill_and_await_return(servers: Servers, name: str) -> None:
-    before = servers.part(name)
+    before = after = servers.part(name)
     assert before.process is not None
-    os.kill(before.process.pid, signal.SIGKILL)
-    eventually(lambda: servers.part(name).restarts > before.restarts)
-    eventually(lambda: servers.is_ready(name))
-    after = servers.part(name)
-    assert after.process is not None
-    assert after.process.pid != before.process.pid
+    killed = before.process.pid
+
+    def is_back() -> bool:
+        nonlocal after
+        after = servers.part(name)
+        if after.state is not PartState.READY or after.process is None:
+            return False
+        return after.process.pid != killed
+
+    os.kill(killed, signal.SIGKILL)
+    eventually(is_back)
+    assert after.restarts > before.restarts
     assert after.port == before.port
 
 

@@ -44,16 +44,31 @@ class Talker:
         pass
 
 
+class Bounding:
+    """Bounds logs, and counts how often it has."""
+
+    finished = 0
+
+    def __call__(self, log: Path) -> None:
+        processes.bound_log(log)
+        self.finished += 1
+
+
 async def test_a_log_is_bounded_while_its_part_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keeper, "_LOG_S", 0.02)
+    monkeypatch.setattr(keeper, "bound_log", bounding := Bounding())
     monkeypatch.setattr(processes, "_LOG_MAX_BYTES", 2_000)
     log = tmp_path / "talker.log"
     kept = Keeper(Talker(tmp_path), log=log, changed=lambda: None)
     await kept.start()
     try:
         await eventually((tmp_path / "talker.1.log").exists)
+        # One that is under way would cut the log behind the last look at it: that is over first.
+        monkeypatch.setattr(processes, "_LOG_MAX_BYTES", 2**30)
+        enough = bounding.finished + 2
+        await eventually(lambda: bounding.finished >= enough)
         await eventually(lambda: log.stat().st_size > 0)
     finally:
         await kept.stop()

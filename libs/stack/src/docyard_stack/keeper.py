@@ -91,9 +91,11 @@ class Keeper:
             await self._ended()
             lasted_s = asyncio.get_running_loop().time() - started
             failures = 0 if lasted_s > _STEADY_S else failures + 1
+            # In this order: other threads read it, and a part that has just died is not ready.
+            self.record.state = PartState.RESTARTING
             self.record.restarts += 1
             logger.warning("%s died; starting it again (%s)", self.part.name, self._last_words())
-            self._note(PartState.RESTARTING)
+            self._changed()
             await asyncio.sleep(min(_FIRST_DELAY_S * 2.0 ** min(failures, 16), _MAX_DELAY_S))
             await self._start_again()
 
