@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.conftest import Person, Stack
+from tests.fault.fleet import until
 
 from docyard_stack import samples
 from docyard_stack.samples.pdfs import encrypted_pdf
@@ -44,6 +45,19 @@ def run(person: Person) -> Run:
 def items(done: Done) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(done.stdout)["items"]
     return found
+
+
+def dead_letter(operate: Run, document_id: str) -> dict[str, Any]:
+    """Return the only one of a document: it has a topic of its own, and may come after `failed`."""
+    found: list[dict[str, Any]] = []
+
+    def listed() -> bool:
+        found[:] = items(operate("dlq", "ls", "--document", document_id, "--json"))
+        return bool(found)
+
+    until(listed, within_s=60)
+    (entry,) = found
+    return entry
 
 
 def test_a_document_from_upload_to_erasure(run: Run, tmp_path: Path) -> None:
@@ -108,7 +122,7 @@ def test_an_operator_replays_and_discards(run: Run, operator: Person, tmp_path: 
     upload = run("upload", encrypted_pdf(tmp_path / "a.pdf", seed=3).path, "--wait")
     document_id = upload.stdout.split("\t")[0]
 
-    (entry,) = items(operate("dlq", "ls", "--document", document_id, "--json"))
+    entry = dead_letter(operate, document_id)
     scope = operate("dlq", "replay", entry["id"], "--dry-run", "--json")
     replay = operate("dlq", "replay", entry["id"], "--wait", "--json")
     discard = operate("dlq", "discard", entry["id"], "--because", "it has a password")

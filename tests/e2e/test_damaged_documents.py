@@ -80,5 +80,5 @@ async def test_damaged_documents_end_and_leave_no_service_larger(
     ]
     assert unforeseen == []
     assert {name: mib for name, mib in grown.items() if mib > FLAT_MIB} == {}
-    assert watching.helpers_left(stack.data) == []
+    await watching.no_helper_left(stack.data)
     assert watching.children(stack.data) <= SLOTS

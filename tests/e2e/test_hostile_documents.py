@@ -105,7 +105,7 @@ async def test_what_is_made_to_hurt_ends_in_a_state_that_has_a_name(
 
     assert {one.name: ends[one.name] for one in kind if ends[one.name] not in one.ends} == {}
     assert {name: mib for name, mib in growth.mib.items() if mib > FLAT_MIB} == {}
-    assert watching.helpers_left(stack.data) == []
+    await watching.no_helper_left(stack.data)
 
 
 async def test_memory_that_is_given_back_was_used() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from tests.waiting import eventually
 
 from docyard_stack.folder import StackFolder
 
@@ -40,11 +41,35 @@ def resident(data: Path) -> Resident:
 def helpers_left(data: Path) -> list[str]:
     """Return what children have started and left: a child at rest has no process of its own."""
     (server,) = service(data, "processor").children()
-    return [
-        " ".join(helper.cmdline())
-        for child in server.children()
-        for helper in child.children(recursive=True)
-    ]
+    helpers = [helper for child in server.children() for helper in _below(child)]
+    return [line for helper in helpers for line in _command(helper)]
+
+
+async def no_helper_left(data: Path) -> None:
+    """Return when none is left, those of earlier tests included; fail with those that are."""
+    try:
+        await eventually(lambda: helpers_left(data) == [])
+    except AssertionError as error:
+        error.add_note(f"left: {helpers_left(data)}")
+        raise
+
+
+def _below(child: psutil.Process) -> list[psutil.Process]:
+    """Return all that *child* has started; nothing when it ended meanwhile."""
+    try:
+        return child.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _command(helper: psutil.Process) -> list[str]:
+    """Return its command line; nothing when it ended meanwhile and somebody has noticed."""
+    try:
+        return [" ".join(helper.cmdline())]
+    except psutil.ZombieProcess:
+        return [f"zombie {helper.pid}"]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def children(data: Path) -> int:

@@ -22,6 +22,7 @@ class StoreProxy:
         self._connections: set[socket.socket] = set()
         self._away = threading.Event()
         self._lock = threading.Lock()
+        self._last_put: int | None = None
         self.puts: Counter[str] = Counter()
         """Puts of whole objects and of parts, by `bucket/key`."""
         threading.Thread(target=self._accept, daemon=True).start()
@@ -32,10 +33,13 @@ class StoreProxy:
 
     def go_away(self) -> None:
         """Break every connection and refuse the ones to come."""
-        self._away.set()
         with self._lock:
-            for connection in list(self._connections):
-                connection.close()
+            self._leave()
+
+    def go_away_after(self, puts: int) -> None:
+        """Go away at the put of that number, counted from now; it does not get through."""
+        with self._lock:
+            self._last_put = self.puts.total() + puts
 
     def come_back(self) -> None:
         self._away.clear()
@@ -54,12 +58,29 @@ class StoreProxy:
                 client.close()
                 continue
             store = socket.create_connection(self._behind)
-            with self._lock:
-                self._connections |= {client, store}
+            if not self._admit(client, store):
+                continue
             for source, target, counted in ((client, store, True), (store, client, False)):
                 threading.Thread(
                     target=self._copy, args=(source, target, counted), daemon=True
                 ).start()
+
+    def _leave(self) -> None:
+        """Call this with the lock."""
+        self._away.set()
+        self._last_put = None
+        for connection in self._connections:
+            _end(connection)
+
+    def _admit(self, client: socket.socket, store: socket.socket) -> bool:
+        """Have both ends broken by the next `go_away`, or at once if that came meanwhile."""
+        with self._lock:
+            if self._away.is_set():
+                _end(client)
+                _end(store)
+                return False
+            self._connections |= {client, store}
+            return True
 
     def _copy(self, source: socket.socket, target: socket.socket, counted: bool) -> None:  # noqa: FBT001
         tail = b""
@@ -74,10 +95,7 @@ class StoreProxy:
             for end in (source, target):
                 with self._lock:
                     self._connections.discard(end)
-                # Closing alone would leave a read on the other thread waiting.
-                with contextlib.suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-                end.close()
+                _end(end)
 
     def _count(self, seen: bytes) -> bytes:
         """Count the request lines in *seen*; return the end of it that may hold half of one."""
@@ -85,5 +103,14 @@ class StoreProxy:
         for found in _PUT.finditer(seen):
             with self._lock:
                 self.puts[unquote(found[1].decode())] += 1
+                if self.puts.total() == self._last_put:
+                    self._leave()
             end = found.end()
         return seen[max(end, len(seen) - _LONGEST_LINE) :]
+
+
+def _end(connection: socket.socket) -> None:
+    # Closing alone would leave a read on another thread waiting.
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()

@@ -52,6 +52,7 @@ def test_a_pdf_that_kills_its_reader_at_opening_is_read_by_another(
     text = httpx.get(
         f"{fleet.url('ingest')}/api/v1/documents/{document}/text",
         headers={"Authorization": f"Bearer {token()}"},
+        timeout=60,
         trust_env=False,
     )
     assert "line 0 of page 3" in text.text
@@ -79,6 +80,7 @@ def test_a_ten_minute_document_delays_none_behind_it_and_can_be_cancelled(
     answer = httpx.post(
         f"{fleet.url('ingest')}/api/v1/documents/{long}/cancel",
         headers={"Authorization": f"Bearer {token()}"},
+        timeout=60,
         trust_env=False,
     )
     assert answer.status_code == httpx.codes.ACCEPTED, answer.text

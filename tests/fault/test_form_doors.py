@@ -30,7 +30,7 @@ where datname = current_database() and wait_event_type = 'Lock' and application_
 
 @pytest.fixture
 def fleet(fleet_of: Callable[..., Fleet]) -> Fleet:
-    fleet = fleet_of(SEARCH__WARM="false", SWEEP__INTERVAL_S="0.5", SWEEP__ORPHAN_AGE_S="1")
+    fleet = fleet_of(SEARCH__WARM="false", SWEEP__INTERVAL_S="0.5", SWEEP__ORPHAN_AGE_S="10")
     fleet.start("ingest")
     return fleet
 
@@ -143,7 +143,9 @@ def test_a_batch_killed_in_the_middle_of_its_body_keeps_what_was_accepted(
         "Content-Type": f"multipart/form-data; boundary={boundary}",
     }
     with pytest.raises(httpx.HTTPError):
-        httpx.post(fleet.url("ingest") + BATCH, content=body(), headers=head, trust_env=False)
+        httpx.post(
+            fleet.url("ingest") + BATCH, content=body(), headers=head, timeout=60, trust_env=False
+        )
     kept = {str(row["document_id"]) for row in ledger.rows("select * from ingest.documents")}
     fleet.start("ingest")
     again = send_batch(fleet)

@@ -4,9 +4,10 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
-from tests.fault.fleet import Fleet, Ledger, upload
+from tests.fault.fleet import Fleet, Ledger, until, upload
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 
@@ -29,6 +30,13 @@ def kill_often(fleet: Fleet, name: str, *, times: int) -> None:
         fleet.start(name)
 
 
+def kill_at_defect(fleet: Fleet, name: str, reached: Path) -> None:
+    """Kill it where the defect does harm: it stays there once, for that."""
+    until(reached.exists, within_s=120)
+    fleet.kill(name)
+    fleet.start(name)
+
+
 def stuck(ledger: Ledger) -> int:
     """Documents that nobody will ever work on again, once all that can move has come to rest.
 
@@ -36,7 +44,7 @@ def stuck(ledger: Ledger) -> int:
     """
     quiet_since = time.monotonic()
     before: object = None
-    while time.monotonic() - quiet_since < 8:
+    while time.monotonic() - quiet_since < 12:
         now = (ledger.states(), ledger.work(), unpublished(ledger))
         if now[0] == {"completed": DOCUMENTS}:
             return 0
@@ -54,15 +62,19 @@ def unpublished(ledger: Ledger) -> int:
 
 @pytest.mark.parametrize("defects", [(), ("early_commit",), ("hasty_relay",)])
 def test_kills_lose_documents_where_offsets_precede_rows_or_deletes_acks_and_nowhere_else(
-    fleet_of: Callable[..., Fleet], ledger: Ledger, defects: tuple[str, ...]
+    fleet_of: Callable[..., Fleet], ledger: Ledger, tmp_path: Path, defects: tuple[str, ...]
 ) -> None:
-    fleet = fleet_of()
+    reached = tmp_path / "reached"
+    fleet = fleet_of(STUCK_FILE=str(reached))
     fleet.start("ingest")
     fleet.start("processor", "tests.fault.programs", "slow", *defects)
 
     with ThreadPoolExecutor(1) as pool:
         uploading = pool.submit(upload_all, fleet, "50ms.txt")
-        kill_often(fleet, "processor", times=5)
+        if defects:
+            kill_at_defect(fleet, "processor", reached)
+        else:
+            kill_often(fleet, "processor", times=5)
         uploading.result()
 
     assert (stuck(ledger) > 0) == bool(defects)
@@ -72,11 +84,14 @@ def test_kills_lose_documents_where_offsets_precede_rows_or_deletes_acks_and_now
 def test_a_paused_worker_that_comes_back_changes_nothing_but_without_a_fence(
     fleet_of: Callable[..., Fleet], ledger: Ledger, defects: tuple[str, ...]
 ) -> None:
-    """SIGSTOP beyond the lease: another worker finishes, and the one that wakes changes nothing."""
-    fleet = fleet_of()
+    """SIGSTOP beyond the lease: another worker finishes, and the one that wakes changes nothing.
+
+    In one partition, so that a document's end is seen behind all that was told before it.
+    """
+    fleet = fleet_of(KAFKA__PARTITIONS="1")
     fleet.start("ingest")
     fleet.start("processor-1", "tests.fault.programs", "slow", *defects)
-    upload(fleet, "1500ms.txt", b"x", key="k")
+    upload(fleet, "6000ms.txt", b"x", key="k")
     ledger.wait_running()
 
     fleet.signal("processor-1", signal.SIGSTOP)
@@ -88,4 +103,7 @@ def test_a_paused_worker_that_comes_back_changes_nothing_but_without_a_fence(
     upload(fleet, "10ms.txt", b"y", key="after")
     ledger.wait_for({"completed": 2}, within_s=60)
     fleet.wait_idle("processor-1")
+    ledger.wait_empty("processor.outbox")
+    upload(fleet, "10ms.txt", b"z", key="behind")
+    ledger.wait_for({"completed": 3}, within_s=60)
     assert ledger.seen_twice() == len(defects)

@@ -25,7 +25,7 @@ def test_a_second_replica_that_joins_and_leaves_repeats_almost_nothing(
 ) -> None:
     """Executions per document and stage stay at or below 1.05, visible effects at one."""
     documents = 100
-    fleet = fleet_of()
+    fleet = fleet_of(PROCESSOR__LEASE_S="30")
     fleet.start("ingest")
     fleet.start("processor-1", *SLOW)
 
@@ -38,7 +38,7 @@ def test_a_second_replica_that_joins_and_leaves_repeats_almost_nothing(
         fleet.signal("processor-2", signal.SIGTERM)
         process = fleet.members["processor-2"].process
         assert process is not None
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=60) == 0
         list(uploading)
 
     ledger.wait_for({"completed": documents}, within_s=120)
