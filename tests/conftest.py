@@ -11,6 +11,7 @@ from tempfile import mkdtemp
 from typing import Any, Protocol
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from minio import Minio
@@ -28,6 +29,12 @@ from docyard_common.search import migrate_search
 from docyard_common.settings import DatabaseSettings, KafkaSettings, ObjectStoreSettings
 from docyard_stack.folder import StackFolder
 from docyard_stack.servers import Addresses, ObjectStoreAddress, Servers
+
+# One example may take long while others have the processors, or the first one of its kind.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 
 class RunningServers(Protocol):

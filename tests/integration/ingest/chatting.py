@@ -1,5 +1,6 @@
 """Questions to documents: asked, waited for, and what the stages leave of a document."""
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,9 @@ from docyard_common.search.embedding_model import embedding_model
 UPLOAD = "/api/chat/upload/async"
 PAGES = ("The landlord is Mr Miller.", "The tenant pays a rent of 700 euros every month.")
 QUESTION = "rent euros month"
+
+embedder = cache(Embedder.load)
+"""The model, loaded once a process: that takes seconds."""
 
 
 async def ask(
@@ -79,7 +83,7 @@ async def processed(ingest: RunningIngest, job_id: UUID, *, pages: tuple[str, ..
 
 
 async def indexed(ingest: RunningIngest, job_id: UUID, pages: tuple[str, ...]) -> None:
-    vectors = Embedder.load().embed(pages)
+    vectors = embedder().embed(pages)
     chunks = [
         Chunk(n, text, n + 1, n + 1, None, vector)
         for n, (text, vector) in enumerate(zip(pages, vectors, strict=True))

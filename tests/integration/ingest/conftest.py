@@ -21,7 +21,6 @@ from ingest.settings import (
     LimitSettings,
     PublicSettings,
     SearchSettings,
-    UploadSettings,
 )
 
 MIB = 1024 * 1024
@@ -42,7 +41,6 @@ def ingest_settings(
             requests_per_minute=0,
             uploads_per_minute=0,
         ),
-        uploads=UploadSettings(idle_timeout_s=1.0),
         public=PublicSettings(notifier_url="http://live.example"),
         search=SearchSettings(warm=False),
     )

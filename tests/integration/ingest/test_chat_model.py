@@ -26,11 +26,15 @@ async def talkative(
     ingest_settings: IngestSettings, model: TalkingServer
 ) -> AsyncIterator[RunningIngest]:
     """An ingest with a language model."""
-    chat = ChatSettings(
-        base_url=model.base_url, model="small", api_key=SecretStr("sk-test"), timeout_s=2.0
-    )
-    async with running(ingest_settings.model_copy(update={"chat": chat})) as service:
+    async with running(with_model(ingest_settings, model)) as service:
         yield service
+
+
+def with_model(settings: IngestSettings, model: TalkingServer, **limits: float) -> IngestSettings:
+    chat = ChatSettings(
+        base_url=model.base_url, model="small", api_key=SecretStr("sk-test"), **limits
+    )
+    return settings.model_copy(update={"chat": chat})
 
 
 async def test_model_writes_the_answer_from_the_passages(
@@ -108,12 +112,15 @@ async def test_model_that_fails_leaves_the_plain_answer(
     assert "contract.txt, page 2" in response["text"]
 
 
-async def test_model_that_hangs_is_given_up(talkative: RunningIngest, model: TalkingServer) -> None:
+async def test_model_that_hangs_is_given_up(
+    ingest_settings: IngestSettings, model: TalkingServer
+) -> None:
     model.release.clear()
-    job_id = await asked(talkative, message=QUESTION)
-    await processed(talkative, job_id)
+    async with running(with_model(ingest_settings, model, timeout_s=2.0)) as impatient:
+        job_id = await asked(impatient, message=QUESTION)
+        await processed(impatient, job_id)
 
-    response = (await answered(talkative, job_id))["aiResponse"]
+        response = (await answered(impatient, job_id))["aiResponse"]
 
     assert "contract.txt, page 2" in response["text"]
 
@@ -122,9 +129,12 @@ async def test_model_that_is_away_is_not_asked_again_and_again(
     talkative: RunningIngest, model: TalkingServer
 ) -> None:
     model.status = 500
-    for _ in range(7):
-        job_id = await asked(talkative)
+    jobs = [await asked(talkative) for _ in range(7)]
+    for job_id in jobs:
         await processed(talkative, job_id)
+
+    # In a row: after five seconds the model would be tried again.
+    for job_id in jobs:
         await answered(talkative, job_id)
 
     assert len(model.requests) == 5

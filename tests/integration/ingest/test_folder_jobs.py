@@ -366,17 +366,19 @@ async def test_a_folder_that_has_gone_fails_its_job_and_no_file(
 
 
 async def test_a_folder_that_goes_away_meanwhile_fails_the_job_and_no_file(
-    folders: FolderClient, papers: Path
+    folders: FolderClient, papers: Path, root: Path
 ) -> None:
-    for number in range(400):
-        write(papers, f"{number:03d}.txt")
+    for number in range(2_000):
+        write(papers, f"{number:04d}.txt")
     upload_id = await folders.start(papers)
 
     async def is_under_way() -> bool:
         return bool((await folders.get(upload_id))["completed_files"])
 
     await eventually(is_under_way)
-    rmtree(papers)
+    # In one step: a file that is looked for while others are still there would be missed alone.
+    papers.rename(root / "away")  # noqa: ASYNC240
+    rmtree(root / "away")
     job = await folders.ended(upload_id)
 
     assert (job["state"], job["failure_reason"]) == ("FAILED", "FOLDER_MISSING")

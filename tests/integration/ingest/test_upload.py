@@ -6,12 +6,13 @@ from uuid import UUID
 
 import httpx
 import pytest
-from tests.integration.ingest.serving import SIMPLE, RunningIngest
+from tests.integration.ingest.serving import SIMPLE, RunningIngest, running
 from tests.waiting import eventually
 
 from docyard_common.artifacts import original_key
 from docyard_common.events.documents import DocumentAccepted
 from docyard_common.events.work import StageRequested
+from ingest.settings import IngestSettings, UploadSettings
 
 pytestmark = pytest.mark.integration
 MIB = 1024 * 1024
@@ -217,16 +218,18 @@ async def test_a_client_that_goes_away_leaves_nothing(ingest: RunningIngest) -> 
 
 
 async def test_a_client_that_stops_sending_is_told_and_leaves_nothing(
-    ingest: RunningIngest,
+    ingest_settings: IngestSettings,
 ) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", ingest.port)
-    writer.write(head(ingest, "Content-Length: 1000") + form(("file", "a.txt", b"x"))[:-20])
-    status = await reader.readline()
-    writer.close()
-    await writer.wait_closed()
+    impatient = ingest_settings.model_copy(update={"uploads": UploadSettings(idle_timeout_s=1.0)})
+    async with running(impatient) as ingest:
+        reader, writer = await asyncio.open_connection("127.0.0.1", ingest.port)
+        writer.write(head(ingest, "Content-Length: 1000") + form(("file", "a.txt", b"x"))[:-20])
+        status = await reader.readline()
+        writer.close()
+        await writer.wait_closed()
 
-    assert status.split()[1] == b"408"
-    assert await ingest.is_empty()
+        assert status.split()[1] == b"408"
+        assert await ingest.is_empty()
 
 
 async def test_without_a_token_nothing_is_read(ingest: RunningIngest) -> None:

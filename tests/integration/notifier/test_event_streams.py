@@ -127,6 +127,14 @@ async def _get(
 async def _stream(
     notifier: Notifier, owner: str | None, path: str, *, last_event_id: int | None = None
 ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    async with _answer(notifier, owner, path, last_event_id=last_event_id) as response:
+        yield _events_of(response)
+
+
+@asynccontextmanager
+async def _answer(
+    notifier: Notifier, owner: str | None, path: str, *, last_event_id: int | None = None
+) -> AsyncIterator[httpx.Response]:
     headers = _bearer(token(owner)) if owner else {}
     if last_event_id is not None:
         headers["Last-Event-ID"] = str(last_event_id)
@@ -134,8 +142,12 @@ async def _stream(
         httpx.AsyncClient(base_url=notifier.url, timeout=PATIENCE_S) as http,
         http.stream("GET", path, headers=headers) as response,
     ):
-        assert response.headers["content-type"].startswith("text/event-stream"), response
-        yield _events(response)
+        yield response
+
+
+def _events_of(response: httpx.Response) -> AsyncIterator[dict[str, Any]]:
+    assert response.headers["content-type"].startswith("text/event-stream"), response
+    return _events(response)
 
 
 async def _events(response: httpx.Response) -> AsyncIterator[dict[str, Any]]:
@@ -151,7 +163,9 @@ async def _events(response: httpx.Response) -> AsyncIterator[dict[str, Any]]:
 
 async def _until_state(notifier: Notifier, life: Life, state: str) -> None:
     async def is_there() -> bool:
-        async with _stream(notifier, life.owner, _path(life)) as events:
-            return bool((await anext(events))["data"]["state"] == state)
+        async with _answer(notifier, life.owner, _path(life)) as response:
+            if response.status_code == httpx.codes.NOT_FOUND:
+                return False
+            return bool((await anext(_events_of(response)))["data"]["state"] == state)
 
     await eventually(is_there)

@@ -1,6 +1,7 @@
 """The WebSocket: who is let in, what is told, and that nothing falls between."""
 
 import json
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -145,7 +146,9 @@ async def test_nobody_is_told_of_somebody_elses_documents(
             await _until_state(bob, theirs.document_id, "completed")
         await publisher.publish(own.accepted())
 
-        assert (await ann.hear())["job_id"] == str(own.document_id)
+        told = await _first_found(ann)
+
+    assert (told["type"], told["job_id"]) == ("job_progress", str(own.document_id))
 
 
 async def test_the_user_channel_tells_of_documents_that_did_not_exist_yet(
@@ -297,13 +300,21 @@ async def test_a_session_ends_with_its_token_unless_it_is_refreshed(
 ) -> None:
     async with notifier.socket() as short, notifier.socket() as renewed:
         for socket in (short, renewed):
-            await Client(socket).ask("connect", token=token("ann", ttl_s=2))
+            await Client(socket).ask("connect", token=token("ann", ttl_s=6))
         await Client(renewed).ask("refresh", token=token("ann"))
         foreign = await Client(renewed).ask("refresh", token=token("bob"))
 
         assert await Client(short).close_code() == 4511
         assert foreign["code"] == "SUBJECT_CHANGED"
         assert (await Client(renewed).ask("ping"))["type"] == "pong"
+
+
+async def _first_found(one: Client) -> dict[str, Any]:
+    """Skip that a document is not found: that is said when the others took long."""
+    message = await one.hear()
+    while (message["type"], message.get("code")) == ("error", "NOT_FOUND"):
+        message = await one.hear()
+    return message
 
 
 async def _until_known(one: Client, document_id: UUID) -> None:

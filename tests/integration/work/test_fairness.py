@@ -96,7 +96,7 @@ def test_while_owners_wait_none_holds_two_more_than_another(
         database = Database(database_settings, schema=SCHEMA, application_name="test")
         runner.run(database.open())
 
-        @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=15, suppress_health_check=list(HealthCheck))
         @given(counts=COUNTS, slots=st.integers(1, 8))
         def holds(counts: dict[str, int], slots: int) -> None:
             runner.run(_is_fair(database, counts, slots))

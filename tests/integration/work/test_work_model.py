@@ -400,7 +400,6 @@ def test_the_table_keeps_its_promises_in_any_order(database_settings: DatabaseSe
             settings=settings(
                 max_examples=120,
                 stateful_step_count=40,
-                deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),
         )

@@ -190,7 +190,7 @@ async def test_overload_of_a_poll_is_waited_out(client: AsyncClient, fake: FakeD
 async def test_silence_everywhere_is_unreachable_in_the_end() -> None:
     sources = [Silence(), Silence()]
     watcher = Watcher(
-        Positions(["x"]), sources, patience_s=0.05, jitter=RetryPolicy(2**31, 0.001, 0.01)
+        Positions(["x"]), sources, patience_s=1.0, jitter=RetryPolicy(2**31, 0.001, 0.01)
     )
 
     with pytest.raises(UnreachableError, match="no route"):

@@ -1,7 +1,7 @@
 """Memory: properties that hold for every history and every order of arrival."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from docyard_common.delivery.memory import LEAST_BYTES, Estimates, Kind, MemoryBudget, Waiter
@@ -101,7 +101,6 @@ class Machine:
         return None
 
 
-@settings(deadline=None)
 @given(
     budget=st.integers(1, 100),
     needs=st.lists(st.integers(1, 150), min_size=1, max_size=30),
@@ -119,7 +118,6 @@ def test_all_begin_and_what_runs_together_stays_below_the_budget(
     assert sorted(machine.began) == list(range(len(needs)))
 
 
-@settings(deadline=None)
 @given(budget=st.integers(10, 100), large=st.integers(1, 300), small=st.integers(1, 5))
 def test_a_large_one_comes_to_its_turn_in_a_stream_of_small_ones_that_never_ends(
     budget: int, large: int, small: int

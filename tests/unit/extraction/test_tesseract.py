@@ -30,7 +30,7 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path
 
 
 def test_only_processor_time_is_charged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(tmp_path, monkeypatch, "sleep 1.1; echo level")
+    stand_in(tmp_path, monkeypatch, "sleep 0.6; echo level")
     ocr = Ocr(("eng",), seconds=1)
 
     found = [ocr.read(picture_of(WORDS)) for _ in range(2)]
@@ -62,7 +62,7 @@ def test_pages_that_wait_for_the_processor_are_not_waited_for_without_end(
 ) -> None:
     """The limit of the whole document counts as clocks do, and what was read would go with it."""
     stand_in(tmp_path, monkeypatch, "sleep 1.1; echo level")
-    ocr = Ocr(("eng",), seconds=0.4)
+    ocr = Ocr(("eng",), seconds=0.1)
 
     found = [ocr.read(picture_of(WORDS)) for _ in range(2)]
 

@@ -79,7 +79,7 @@ async def test_a_small_file_goes_by_one_put(size: int) -> None:
     assert (store.puts, store.parts) == (1, 0)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(size=st.integers(PART + 1, 4 * PART), piece=st.integers(64 * 1024, 7 * MIB))
 async def test_a_large_file_arrives_whole_however_it_is_cut(size: int, piece: int) -> None:
     store = InMemoryObjectStore()

@@ -22,10 +22,11 @@ class Break:
     """One long break, until it is over."""
 
     def __init__(self) -> None:
-        self.over = asyncio.Event()
+        self.halted, self.over = asyncio.Event(), asyncio.Event()
 
     async def __call__(self, halt: Callable[[], None], go_on: Callable[[], None]) -> None:
         halt()
+        self.halted.set()
         await self.over.wait()
         go_on()
 
@@ -63,9 +64,10 @@ async def test_time_limits_count_only_what_a_child_was_let_work(
     run = asyncio.create_task(
         sandbox.run(task("loop_without_a_word"), on_progress=ignore, gives_way=taken)
     )
-    # Halted from the beginning on, and let go within its limit, which comes later by that.
-    loop.call_later(0.2, taken.over.set)
+    # Let go within its limit, which comes later by that.
     began = loop.time()
+    await taken.halted.wait()
+    loop.call_later(0.2, taken.over.set)
 
     with pytest.raises(reason):
         await run

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 
+import psutil
 import pytest
 from tests.unit.sandbox.conftest import ignore, is_gone
 from tests.unit.sandbox.misbehaving import task
@@ -78,14 +79,16 @@ async def test_endless_work_is_ended(
     changed: dict[str, float],
     reason: FailureReason,
 ) -> None:
+    others = set(psutil.Process(nursery.pid).children())
     sandbox = Sandbox(limits.model_copy(update=changed), nursery=nursery)
-    before = await _pid(sandbox)
+    await sandbox.start()
+    (child,) = set(psutil.Process(nursery.pid).children()) - others
 
     with pytest.raises(RetryableError) as died:
         await sandbox.run(task(behaviour), on_progress=ignore)
 
     assert died.value.reason is reason
-    assert is_gone(before)
+    assert is_gone(child.pid)
     await sandbox.close()
 
 
