@@ -1,5 +1,6 @@
 """What a child runs: the stage a task names. Loaded once in the fork server, shared by children."""
 
+import mimetypes
 import os
 from functools import cache
 from pathlib import Path
@@ -17,10 +18,12 @@ from processor.stages.validate import validate
 
 
 def preload() -> None:
-    """Load what is expensive to load: models and lists."""
+    """Load what is expensive to load, and what a confined child could not open any more."""
     embedder().embed(["warm"])
     language.detect("The first call loads the model, so that no document has to wait for it.")
     gazetteer.places()
+    # Python reads the machine's tables of media types when somebody first asks.
+    mimetypes.init()
 
 
 def run_stage(task: StageTask, report: Report) -> StageResult:
