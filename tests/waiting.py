@@ -4,6 +4,11 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
+from typing import Final
+
+_PAUSE_S: Final = 0.02
+_PAUSE_OF_PROCESSES_S: Final = 0.05
+"""Each look may open a connection, beside what is waited for."""
 
 
 async def eventually(
@@ -18,4 +23,17 @@ async def eventually(
         if found:
             return
         assert time.monotonic() < deadline, f"did not happen within {within_s} s"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(_PAUSE_S)
+
+
+def until(
+    condition: Callable[[], object],
+    *,
+    within_s: float = 60.0,
+    tell: Callable[[], object] = lambda: "",
+) -> None:
+    """Do the same where no event loop runs; a failure says what *tell* answers then."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"did not happen within {within_s} s: {tell()}"
+        time.sleep(_PAUSE_OF_PROCESSES_S)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.conftest import Person, Stack
-from tests.fault.fleet import until
+from tests.waiting import until
 
 from docyard_stack import samples
 from docyard_stack.samples.pdfs import encrypted_pdf

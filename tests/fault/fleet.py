@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import httpx
 import psutil
 import psycopg
 from psycopg.rows import dict_row
+from tests.waiting import until
 
 from docyard_common.auth import mint
 from docyard_stack.ports import free_ports
@@ -23,19 +24,6 @@ SECRET = "fault-tests-only-" + "0" * 32
 ROOT = Path(__file__).parents[2]
 READY_S = 180.0
 """A start takes seconds, and a minute where six others use the machine."""
-
-
-_PAUSE_S = 0.1
-
-
-def until(
-    holds: Callable[[], bool], *, within_s: float, tell: Callable[[], object] = lambda: None
-) -> None:
-    """Return when *holds* answers true; fail with what *tell* says when it does not in time."""
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {within_s} s: {tell()}"
-        time.sleep(_PAUSE_S)
 
 
 @dataclass
@@ -201,7 +189,7 @@ class Ledger:
                     return connection.execute(query, parameters or None).fetchall()
             except psycopg.OperationalError:
                 assert time.monotonic() < deadline
-                time.sleep(_PAUSE_S)
+                time.sleep(0.1)
 
     def states(self) -> dict[str, int]:
         query = "select state, count(*) as n from ingest.documents group by state"

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.fault.fleet import Fleet, Ledger, get, until, upload
+from tests.fault.fleet import Fleet, Ledger, get, upload
 from tests.models import turned_model
+from tests.waiting import until
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from email.message import EmailMessage
 
 import pytest
-from tests.fault.fleet import Fleet, Ledger, until, upload
+from tests.fault.fleet import Fleet, Ledger, upload
+from tests.waiting import until
 
 from docyard_stack.samples.archives import zipped
 

@@ -13,7 +13,8 @@ import httpx
 import psycopg
 import pytest
 from minio import Minio
-from tests.fault.fleet import Fleet, Ledger, token, until
+from tests.fault.fleet import Fleet, Ledger, token
+from tests.waiting import until
 
 from docyard_stack.servers import Servers
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.fault.fleet import Fleet, Ledger, get, until, upload
+from tests.fault.fleet import Fleet, Ledger, get, upload
 from tests.language_model import completion, talking
+from tests.waiting import until
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from tests.fault.fleet import Fleet, Ledger, get, until, upload
+from tests.fault.fleet import Fleet, Ledger, get, upload
+from tests.waiting import until
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 

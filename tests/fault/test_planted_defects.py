@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.fault.fleet import Fleet, Ledger, until, upload
+from tests.fault.fleet import Fleet, Ledger, upload
+from tests.waiting import until
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 

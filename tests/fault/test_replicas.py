@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import psutil
 import pytest
-from tests.fault.fleet import Fleet, Ledger, until, upload
+from tests.fault.fleet import Fleet, Ledger, upload
+from tests.waiting import until
 
 from docyard_common.events import topics
 from docyard_common.events.stages import Priority, Stage

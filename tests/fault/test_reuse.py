@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from tests.fault.fleet import Fleet, Ledger, get, token, until, upload
+from tests.fault.fleet import Fleet, Ledger, get, token, upload
+from tests.waiting import until
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 

@@ -6,13 +6,14 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from tests.waiting import eventually
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -25,13 +26,6 @@ from docyard_common.settings import DatabaseSettings, KafkaSettings
 
 SECRET = "a secret of thirty-two bytes, made up"
 PATIENCE_S = 60.0
-
-
-async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
-    """Return once *check* holds; fails after a minute."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not await check():  # noqa: ASYNC110 - what is waited for is in another process
-            await asyncio.sleep(0.05)
 
 
 def token(subject: str, *, ttl_s: float = 600.0, role: str = "user") -> str:

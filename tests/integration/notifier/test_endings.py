@@ -16,9 +16,9 @@ from tests.integration.notifier.running import (
     Notifier,
     Publisher,
     client,
-    eventually,
     token,
 )
+from tests.waiting import eventually
 
 from docyard_common.events.stages import Stage
 from docyard_common.settings import DatabaseSettings, KafkaSettings

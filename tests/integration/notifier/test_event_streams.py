@@ -10,7 +10,8 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.integration.notifier.life import Life
-from tests.integration.notifier.running import PATIENCE_S, Notifier, Publisher, eventually, token
+from tests.integration.notifier.running import PATIENCE_S, Notifier, Publisher, token
+from tests.waiting import eventually
 
 from docyard_common.events.stages import Stage
 

@@ -11,10 +11,10 @@ from tests.integration.notifier.running import (
     Notifier,
     Publisher,
     client,
-    eventually,
     first_event,
     token,
 )
+from tests.waiting import eventually
 
 from docyard_common.events import topics
 from docyard_common.events.stages import Stage

@@ -1,8 +1,6 @@
 """Puts a row, an object and a record into servers, and looks for them later."""
 
 import io
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -17,13 +15,6 @@ from docyard_stack.servers import Servers
 PARTS = ("postgres", "object-store", "kafka")
 _BUCKET = "evidence"
 _TOPIC = "evidence"
-
-
-def eventually(condition: Callable[[], bool], *, within_s: float = 60) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never came true"
-        time.sleep(0.05)
 
 
 def record_of(data: Path) -> StackRecord:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.integration.stack.evidence import eventually, pids, record_of
+from tests.integration.stack.evidence import pids, record_of
+from tests.waiting import until
 
 from docyard_stack import stopping
 from docyard_stack.folder import StackFolder
@@ -59,8 +60,8 @@ def test_ctrl_c_stops_an_attached_stack(given: str, stack_data: Path) -> None:
 @pytest.mark.usefixtures("given")
 def test_ctrl_c_during_the_start_leaves_nothing_running(stack_data: Path) -> None:
     with attached(stack_data) as up:
-        eventually((stack_data / "stack.json").exists)
-        eventually(lambda: pids(record_of(stack_data)) != [])
+        until((stack_data / "stack.json").exists)
+        until(lambda: pids(record_of(stack_data)) != [])
         running = pids(record_of(stack_data))
         up.send_signal(signal.SIGINT)
 

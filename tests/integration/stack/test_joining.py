@@ -10,8 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.integration.stack.evidence import eventually, pids, record_of
+from tests.integration.stack.evidence import pids, record_of
 from tests.integration.stack.stand_in import ADDRESSES, StandIn
+from tests.waiting import until
 
 from docyard_stack import stopping
 from docyard_stack.commands.lifecycle import start_detached
@@ -35,7 +36,7 @@ class WatchedFolder(StackFolder):
     def is_waited_for_by(self, command: Future[object]) -> bool:
         """Whether *command* goes on looking and has not ended."""
         looks = self.looks
-        eventually(lambda: command.done() or self.looks > looks + 3)
+        until(lambda: command.done() or self.looks > looks + 3)
         return not command.done()
 
 
@@ -182,7 +183,7 @@ def test_up_starts_the_stack_once_the_one_that_stops_has_ended(data: Path) -> No
 @pytest.mark.usefixtures("given")
 def test_down_right_behind_the_first_up_leaves_nothing_running(data: Path) -> None:
     with command("up", "--data", data) as up:
-        eventually(lambda: is_locked(data / "lock"))
+        until(lambda: is_locked(data / "lock"))
 
         assert stopping.stop(StackFolder(data))
 
@@ -195,7 +196,7 @@ def test_a_demo_stops_what_it_started_and_nothing_else(data: Path, tmp_path: Pat
     file = tmp_path / "note.txt"
     file.write_text("Three words suffice.")
     with command("up", "--detach", "--data", data):
-        eventually(lambda: is_running(StackFolder(data).load()))
+        until(lambda: is_running(StackFolder(data).load()))
         with command("demo", file, "--data", data) as joining:
             joining.communicate()
     assert joining.returncode == 0

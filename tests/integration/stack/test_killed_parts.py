@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from tests.integration.stack.evidence import (
     PARTS,
-    eventually,
     has_object,
     has_record,
     has_row,
@@ -16,6 +15,7 @@ from tests.integration.stack.evidence import (
     leave_record,
     leave_row,
 )
+from tests.waiting import until
 
 from docyard_stack.errors import FolderInUseError
 from docyard_stack.record import PartState
@@ -43,7 +43,7 @@ def kill_and_await_return(servers: Servers, name: str) -> None:
         return after.process.pid != killed
 
     os.kill(killed, signal.SIGKILL)
-    eventually(is_back)
+    until(is_back)
     assert after.restarts > before.restarts
     assert after.port == before.port
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from tests.integration.stack.evidence import eventually, has_row, leave_row, pids, record_of
+from tests.integration.stack.evidence import has_row, leave_row, pids, record_of
+from tests.waiting import until
 
 from docyard_stack import stopping
 from docyard_stack.folder import StackFolder
@@ -24,7 +25,7 @@ def start(data: Path) -> tuple[subprocess.Popen[bytes], str]:
     file = data.with_suffix(".json")
     module = (sys.executable, "-m", "docyard_stack.servers")
     supervisor = subprocess.Popen((*module, "--data", data, "--json-file", file))
-    eventually(file.exists)
+    until(file.exists)
     return supervisor, json.loads(file.read_text())["database_url"]
 
 
@@ -43,7 +44,7 @@ def test_after_kill_9_nothing_runs_and_the_next_start_finds_the_data(stack_data:
     supervisor.kill()
     supervisor.wait()
 
-    eventually(lambda: not any(process.is_running() for process in running))
+    until(lambda: not any(process.is_running() for process in running))
     with Servers(stack_data) as again:
         assert record_of(stack_data).ports == before.ports
         assert has_row(again.database_url)
@@ -74,7 +75,7 @@ def test_a_query_that_outlives_its_server_does_not_keep_the_next_one_from_starti
 
         supervisor.kill()
         supervisor.wait()
-        eventually(lambda: not any(psutil.pid_exists(pid) for pid in pids(before)))
+        until(lambda: not any(psutil.pid_exists(pid) for pid in pids(before)))
         assert busy.is_running()
 
         with Servers(stack_data) as again:

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from tests.integration.stack.evidence import PARTS, eventually, pids, record_of
+from tests.integration.stack.evidence import PARTS, pids, record_of
+from tests.waiting import until
 
 from docyard_stack.folder import StackFolder
 from docyard_stack.record import PartState
@@ -117,8 +118,8 @@ def test_a_killed_service_comes_back(addresses: Any, data: Path, name: str) -> N
 
     os.kill(before.process.pid, signal.SIGKILL)
 
-    eventually(lambda: record_of(data).parts[name].restarts > before.restarts)
-    eventually(lambda: states(data)[name] is PartState.READY)
+    until(lambda: record_of(data).parts[name].restarts > before.restarts)
+    until(lambda: states(data)[name] is PartState.READY)
     assert record_of(data).parts[name].port == before.port
 
 
@@ -130,7 +131,7 @@ def test_a_killed_supervisor_takes_everything_along_and_up_starts_again(
 
     os.kill(before.supervisor.pid, signal.SIGKILL)
 
-    eventually(lambda: not any(psutil.pid_exists(pid) for pid in pids(before)))
+    until(lambda: not any(psutil.pid_exists(pid) for pid in pids(before)))
     assert docyard("status", "--data", data).returncode == 3
     again = json.loads(docyard("up", "--detach", "--json", "--data", data).stdout)
     assert again["ingest"] == addresses["ingest"]
