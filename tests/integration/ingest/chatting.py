@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from tests.integration.ingest.generations import put_stage
 from tests.integration.ingest.serving import RunningIngest, connected, tables
-from tests.integration.ingest.test_content import put_stage
 from tests.waiting import eventually
 
 from docyard_common import artifacts

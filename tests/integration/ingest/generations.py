@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx
+from pydantic import BaseModel
 from tests.integration.ingest.serving import RunningIngest
 
 from docyard_common import artifacts
@@ -30,6 +31,18 @@ def cancelled(document_id: UUID, generation: int) -> DocumentCancelled:
     )  # fmt: skip
 
 
+async def put_stage(
+    ingest: RunningIngest,
+    document_id: UUID,
+    stage: str,
+    artifact: BaseModel,
+    *,
+    generation: int = 1,
+) -> None:
+    key = artifacts.manifest_key(document_id, generation, stage)
+    await ingest.store.put(key, artifacts.dump(artifact))
+
+
 async def put_result(ingest: RunningIngest, document_id: UUID, generation: int, text: str) -> None:
     key = artifacts.pages_key(document_id, generation, first=1, last=1)
     await ingest.store.put(key, artifacts.dump_pages([Page(number=1, text=text)]))
@@ -38,9 +51,8 @@ async def put_result(ingest: RunningIngest, document_id: UUID, generation: int, 
         batches=(PageBatch(first=1, last=1, key=key),),
     )  # fmt: skip
     analysis = Analysis(language="en", language_confidence=1.0)
-    for stage, artifact in (("extract", manifest), ("analyze", analysis)):
-        name = artifacts.manifest_key(document_id, generation, stage)
-        await ingest.store.put(name, artifacts.dump(artifact))
+    await put_stage(ingest, document_id, "extract", manifest, generation=generation)
+    await put_stage(ingest, document_id, "analyze", analysis, generation=generation)
 
 
 async def reprocess(

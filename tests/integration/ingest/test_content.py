@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel
+from tests.integration.ingest.generations import put_stage
 from tests.integration.ingest.serving import RunningIngest
 
 from docyard_common import artifacts
@@ -38,13 +38,6 @@ async def put_pages(ingest: RunningIngest, document_id: UUID, first: int, last: 
     pages = [Page(number=n, text=f"Text of page {n}.") for n in range(first, last + 1)]
     await ingest.store.put(key, artifacts.dump_pages(pages))
     return PageBatch(first=first, last=last, key=key)
-
-
-async def put_stage(
-    ingest: RunningIngest, document_id: UUID, stage: str, artifact: BaseModel
-) -> None:
-    key = artifacts.manifest_key(document_id, 1, stage)
-    await ingest.store.put(key, artifacts.dump(artifact))
 
 
 async def extracted(ingest: RunningIngest, document_id: UUID) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.ingest.folder_jobs import write
+from tests.integration.ingest.folder_jobs.operating import write
 from tests.integration.ingest.serving import SECRET, RunningIngest, running
 
 from docyard import AsyncClient, Endpoints, FolderOrder, NotAllowedError

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.ingest.folder_jobs import UPLOADS, FolderClient, write
+from tests.integration.ingest.folder_jobs.operating import UPLOADS, FolderClient, write
 from tests.integration.ingest.serving import running
 
 from ingest.settings import IngestSettings, SyncSettings
