@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
+import httpx
 import pytest
+from tests.integration.dlq_admin.asking import served
 from tests.unit.dlq_admin.letters import NOON
 
 from dlq_admin.app import SCHEMA
@@ -66,3 +68,11 @@ def entries(database: Database) -> Entries:
 @pytest.fixture
 def runner(database: Database, hands: Hands) -> Runner:
     return Runner(database, outbox=Outbox(source="dlq-admin"), clock=hands, owner="one")
+
+
+@pytest.fixture
+async def client(
+    database: Database, database_settings: DatabaseSettings
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with served(database, database_settings) as opened:
+        yield opened

@@ -44,3 +44,12 @@ def order(*entry_ids: UUID, where: EntryFilter | None = None, **changes: Any) ->
         "rate_per_s": 20.0,
     }
     return ReplayOrder(**(given | changes))
+
+
+async def ids(database: Database) -> list[Any]:
+    return [row["id"] for row in await rows(database, "select id from entries order by id")]
+
+
+async def replay(database: Database) -> dict[str, Any]:
+    (found,) = await rows(database, "select * from replays where not dry_run")
+    return found

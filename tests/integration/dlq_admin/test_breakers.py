@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from tests.integration.dlq_admin.asking import ANN, OPERATOR
 from tests.integration.dlq_admin.looking import sent
-from tests.integration.dlq_admin.test_api import ANN, OPERATOR, client
 
 from dlq_admin.consumers.observer import Observer
 from docyard_common.database import Database
@@ -17,8 +17,6 @@ from docyard_common.kafka.received import ReceivedRecord
 pytestmark = pytest.mark.integration
 BREAKERS = "/error-handling/circuit-breakers"
 NOW = datetime(2026, 3, 14, tzinfo=UTC)
-
-__all__ = ["client"]
 
 
 def told(state: str, *, later_s: float = 0.0) -> ReceivedRecord:
