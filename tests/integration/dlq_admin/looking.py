@@ -5,11 +5,15 @@ from uuid import UUID
 
 from dlq_admin.domain.entries import EntryFilter
 from dlq_admin.domain.replays import ReplayOrder, Selection
+from dlq_admin.tables.audit import Deed
 from docyard_common.database import Database
 from docyard_common.events import codec
 from docyard_common.events.envelope import Event
 from docyard_common.events.topics import EVENTS
 from docyard_common.kafka.received import ReceivedRecord
+
+DEED = Deed("oscar", "test", {}, reason="known")
+ALL = EntryFilter(stage="extract")
 
 
 async def rows(database: Database, query: str, *values: object) -> list[dict[str, Any]]:

@@ -8,13 +8,12 @@ from uuid import UUID
 
 import pytest
 from tests.integration.dlq_admin.conftest import Hands
-from tests.integration.dlq_admin.looking import fact, order, rows, sent
+from tests.integration.dlq_admin.looking import ALL, fact, order, rows, sent
 from tests.meeting import meet
 from tests.unit.dlq_admin.letters import NOON, dead, death, work
 
 from dlq_admin.consumers.indexer import Indexer
 from dlq_admin.consumers.resolver import Resolver
-from dlq_admin.domain.entries import EntryFilter
 from dlq_admin.replaying.orders import Orders
 from dlq_admin.replaying.runner import Runner
 from docyard_common.database import Database
@@ -91,7 +90,7 @@ class Crowd:
             await self.order_once()
 
     async def order_once(self) -> None:
-        await self._orders.place(order(where=EntryFilter(stage="extract"), rate_per_s=100.0))
+        await self._orders.place(order(where=ALL, rate_per_s=100.0))
 
     async def move(self, runner: Runner) -> None:
         for _ in range(ROUNDS):
@@ -139,7 +138,7 @@ async def test_whoever_works_on_several_documents_takes_their_locks_in_the_order
 ) -> None:
     events = [work(document_id, seq=10) for document_id in OPPOSED]
     await indexer.apply([dead(event, of=death()) for event in events])
-    await orders.place(order(where=EntryFilter(stage="extract"), rate_per_s=100.0))
+    await orders.place(order(where=ALL, rate_per_s=100.0))
     acts: dict[str, Act] = {
         "indexer": lambda: indexer.apply([dead(event, of=death(1)) for event in events]),
         "resolver": lambda: resolver.apply([deleted(each) for each in OPPOSED]),

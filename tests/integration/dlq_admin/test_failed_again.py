@@ -2,7 +2,16 @@
 
 import pytest
 from tests.integration.dlq_admin.conftest import MAX_REPLAYS
-from tests.integration.dlq_admin.looking import fact, ids, only_entry, order, replay, rows, sent
+from tests.integration.dlq_admin.looking import (
+    ALL,
+    fact,
+    ids,
+    only_entry,
+    order,
+    replay,
+    rows,
+    sent,
+)
 from tests.unit.dlq_admin.letters import NOON, dead, death, lying, work
 
 from dlq_admin.consumers.indexer import Indexer
@@ -16,7 +25,6 @@ from docyard_common.events.documents import StageFinished
 from docyard_common.events.stages import Stage
 
 pytestmark = pytest.mark.integration
-ALL = EntryFilter(stage="extract")
 
 
 async def test_a_failure_after_a_replay_opens_the_entry_and_is_led_back_to_it(

@@ -5,17 +5,24 @@ from datetime import timedelta
 
 import pytest
 from tests.integration.dlq_admin.conftest import Hands
-from tests.integration.dlq_admin.looking import ids, only_entry, order, replay, rows, sent
+from tests.integration.dlq_admin.looking import (
+    ALL,
+    DEED,
+    ids,
+    only_entry,
+    order,
+    replay,
+    rows,
+    sent,
+)
 from tests.unit.dlq_admin.letters import dead, death
 from tests.waiting import eventually
 
 from dlq_admin.consumers.indexer import Indexer
-from dlq_admin.domain.entries import EntryFilter
 from dlq_admin.errors import KeyReusedError, NotFoundError, StateForbidsError
 from dlq_admin.replaying.edits import Entries
 from dlq_admin.replaying.orders import Orders
 from dlq_admin.replaying.runner import Runner
-from dlq_admin.tables.audit import Deed
 from docyard_common.clock import SystemClock
 from docyard_common.database import Database
 from docyard_common.delivery.headers import Replay, original, replay_of
@@ -23,8 +30,6 @@ from docyard_common.ids import uuid7
 from docyard_common.outbox import Outbox
 
 pytestmark = pytest.mark.integration
-DEED = Deed("oscar", "test", {}, reason="known")
-ALL = EntryFilter(stage="extract")
 
 
 async def test_a_replay_sends_the_record_as_it_came_and_marks_it(

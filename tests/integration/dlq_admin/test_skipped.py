@@ -3,16 +3,23 @@
 from dataclasses import replace
 
 import pytest
-from tests.integration.dlq_admin.looking import ids, only_entry, order, replay, rows, sent
+from tests.integration.dlq_admin.looking import (
+    ALL,
+    DEED,
+    ids,
+    only_entry,
+    order,
+    replay,
+    rows,
+    sent,
+)
 from tests.unit.dlq_admin.letters import NOON, dead, death, lying, work
 
 from dlq_admin.consumers.indexer import Indexer
-from dlq_admin.domain.entries import EntryFilter
 from dlq_admin.replaying.edits import Entries
 from dlq_admin.replaying.orders import Orders
 from dlq_admin.replaying.runner import Runner
 from dlq_admin.tables import outcomes
-from dlq_admin.tables.audit import Deed
 from docyard_common.database import Database
 from docyard_common.delivery import oversize
 from docyard_common.events import codec
@@ -20,8 +27,6 @@ from docyard_common.events.stages import Stage
 from docyard_common.ids import uuid7
 
 pytestmark = pytest.mark.integration
-DEED = Deed("oscar", "test", {}, reason="known")
-ALL = EntryFilter(stage="extract")
 
 
 async def test_unknown_and_settled_entries_are_skipped_with_their_reason(

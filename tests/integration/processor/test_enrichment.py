@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 from tests.language_model import TalkingServer, completion, talking
+from tests.waiting import eventually
 
 from docyard_common.analysis import Analysis, Classification, DocumentType, Keyword
 from docyard_common.database import Database
@@ -329,7 +330,7 @@ async def test_an_answer_that_was_paid_for_is_kept_where_the_database_goes_meanw
     document_id = uuid7()
     async with bench(server, shaky) as at:
         asking = asyncio.create_task(at.enrich(document_id=document_id))
-        await asked(server)
+        await eventually(lambda: server.requests, within_s=5)
         await shaky.close()
         server.release.set()
         found = await asking
@@ -361,9 +362,3 @@ async def test_a_model_that_was_not_asked_is_away_where_the_database_is_as_well(
     assert found.enrichment
     assert found.enrichment.reason == "model_away"
     assert requests == 1
-
-
-async def asked(server: TalkingServer) -> None:
-    async with asyncio.timeout(5):
-        while not server.requests:  # noqa: ASYNC110 - in another thread
-            await asyncio.sleep(0.01)

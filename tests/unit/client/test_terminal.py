@@ -7,13 +7,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.unit.client.fake_docyard import TOKEN, FakeDocyard
+from tests.waiting import until
 
 DOCYARD = (sys.executable, "-m", "docyard")
 LIMIT_S = 60
@@ -147,10 +147,8 @@ _READS_STDIN = (["0", "0x0"], ["63", "0x0"])
 
 def _until_it_reads_stdin(pid: int) -> None:
     """Return when the process waits in a system call on descriptor 0."""
-    deadline = time.monotonic() + LIMIT_S
-    while Path(f"/proc/{pid}/syscall").read_text().split()[:2] not in _READS_STDIN:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    call = Path(f"/proc/{pid}/syscall")
+    until(lambda: call.read_text().split()[:2] in _READS_STDIN, within_s=LIMIT_S)
 
 
 def test_an_interrupted_upload_still_tells_the_ids(

@@ -11,7 +11,7 @@ from typing import Final
 from docyard_stack.accounts import Account, copy_for, unprivileged
 from docyard_stack.errors import NotReadyError, StackError
 from docyard_stack.part import Launch
-from docyard_stack.postgres_home import cluster_of, end_leftovers, home_of
+from docyard_stack.postgres_home import cluster_of, end_leftovers
 
 _HOST: Final = "127.0.0.1"
 _ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"}
@@ -37,8 +37,8 @@ class Postgres:
 
     def __init__(self, folder: Path, *, port: int, password: str) -> None:
         self.port = port
-        self._home = home_of(folder)
         self._cluster = cluster_of(folder)
+        self._home = self._cluster.parent
         self._password = password
         self._account = unprivileged()
 
